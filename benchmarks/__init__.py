@@ -1,0 +1,1 @@
+"""Ratios against a stated limit in the same run."""

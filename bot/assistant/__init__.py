@@ -1,0 +1,1 @@
+"""How the assistant answers: one file for each way."""

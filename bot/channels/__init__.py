@@ -1,0 +1,1 @@
+"""The channels people write to; siblings that do not import one another."""

@@ -1,0 +1,1 @@
+"""Adapters that fit desk verbs to the shapes in models/ports.py."""

@@ -1,0 +1,1 @@
+"""Text in, Reading out; training and evaluation."""

@@ -1,0 +1,1 @@
+"""What staff see: JSON API, pages, live streams."""

@@ -1,0 +1,1 @@
+"""Machines: charging stations and message buses."""

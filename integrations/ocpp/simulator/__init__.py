@@ -1,0 +1,1 @@
+"""Virtual chargers that behave, and misbehave, as real ones do."""

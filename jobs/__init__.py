@@ -1,0 +1,1 @@
+"""What the clock does: idempotent sweeps, one table that lists them."""

@@ -1,0 +1,1 @@
+"""Nouns: tables, values, shapes, and rules that need nothing else. No I/O, no clock, no prose."""

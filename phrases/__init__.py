@@ -1,0 +1,1 @@
+"""Words for people: catalogues and say(code, facts, language)."""

@@ -1,0 +1,1 @@
+"""What takes time and talks to machines: async, durable, resumable."""

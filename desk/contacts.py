@@ -1,0 +1,141 @@
+"""Contacts: found or made by the identity a channel proves, searched by staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from desk.work import Work
+from models.access import Permission
+from models.contact import Contact, ContactIdentity, IdentityKind
+from models.errors import NotFound
+from models.message import Heard
+
+
+def find_or_make(work: Work, heard: Heard) -> Contact:
+    """The contact behind an inbound message; new identities of a known person are added to it.
+
+    An identity proves only itself: a phone typed into a chat never links anybody here.
+    """
+    pairs = [(IdentityKind(heard.identity_kind), heard.identity)]
+    pairs += [(IdentityKind(kind), value) for kind, value in heard.aliases]
+    known = [row for kind, value in pairs if (row := _identity(work, kind, value, heard.account)) is not None]
+    contact = _owner(work, known)
+    if contact is None:
+        contact = Contact(name=heard.sender_name[:200], created_at=work.now)
+        work.session.add(contact)
+        work.session.flush()
+    elif heard.sender_name and not contact.name:
+        contact.name = heard.sender_name[:200]
+    have = {(row.kind, row.value) for row in known}
+    for kind, value in pairs:
+        if (kind, value) not in have:
+            add_identity(work, contact, kind, value, account=_account(kind, heard.account))
+    for row in known:
+        row.dead_at = None  # whoever writes is there
+    return contact
+
+
+def _owner(work: Work, known: list[ContactIdentity]) -> Contact | None:
+    """The first identity named decides; a merge of two people is staff's to make."""
+    return work.session.get(Contact, known[0].contact_id) if known else None
+
+
+def _account(kind: IdentityKind, account: str) -> str:
+    return "" if kind is IdentityKind.PHONE else account
+
+
+def _identity(work: Work, kind: IdentityKind, value: str, account: str) -> ContactIdentity | None:
+    return work.session.scalar(
+        select(ContactIdentity).where(
+            ContactIdentity.kind == kind,
+            ContactIdentity.value == value,
+            ContactIdentity.account == _account(kind, account),
+        )
+    )
+
+
+def add_identity(work: Work, contact: Contact, kind: IdentityKind, value: str, *, account: str = "") -> ContactIdentity:
+    """Note a further way to know a contact."""
+    row = ContactIdentity(contact_id=contact.id, kind=kind, value=value, account=account, created_at=work.now)
+    work.session.add(row)
+    work.session.flush()
+    return row
+
+
+def get(work: Work, contact_id: int) -> Contact:
+    """A contact by its key."""
+    contact = work.session.get(Contact, contact_id)
+    if contact is None:
+        raise NotFound("contact.unknown", id=contact_id)
+    return contact
+
+
+def by_phone(work: Work, e164: str) -> Contact | None:
+    """The contact with that phone number."""
+    row = _identity(work, IdentityKind.PHONE, e164, "")
+    return work.session.get(Contact, row.contact_id) if row else None
+
+
+def by_username(work: Work, username: str) -> Contact | None:
+    """The contact with that account name."""
+    return work.session.scalar(select(Contact).where(Contact.username == username))
+
+
+def phone_of(work: Work, contact_id: int) -> str | None:
+    """A contact's phone number, where one is known."""
+    return work.session.scalar(
+        select(ContactIdentity.value)
+        .where(ContactIdentity.contact_id == contact_id, ContactIdentity.kind == IdentityKind.PHONE)
+        .order_by(ContactIdentity.id)
+    )
+
+
+def proven_phone(work: Work, contact_id: int, channel: str) -> str | None:
+    """The phone number that the channel itself proves: WhatsApp owns numbers, the other channels do not."""
+    return phone_of(work, contact_id) if channel == "whatsapp" else None
+
+
+def page(
+    work: Work, *, limit: int, after: int | None, search: str | None = None, phone: str | None = None
+) -> list[Contact]:
+    """Newest first, older than `after`; `search` in name, username, email or organisation, `phone` by prefix."""
+    work.require(Permission.VIEW_CONTACTS)
+    query = select(Contact).where(Contact.erased_at.is_(None)).order_by(Contact.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Contact.id < after)
+    if search:
+        like = f"%{search.replace('%', '').replace('_', '')}%"
+        query = query.where(
+            or_(
+                Contact.name.ilike(like),
+                Contact.username.ilike(like),
+                Contact.email.ilike(like),
+                Contact.organisation.ilike(like),
+            )
+        )
+    if phone:
+        owners = select(ContactIdentity.contact_id).where(
+            ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value.startswith(phone, autoescape=True)
+        )
+        query = query.where(Contact.id.in_(owners))
+    return list(work.session.scalars(query))
+
+
+def facts(work: Work, contact: Contact) -> dict[str, Any]:
+    """A contact for the API and the console."""
+    return {
+        "id": contact.id,
+        "name": contact.name,
+        "username": contact.username,
+        "email": contact.email,
+        "phone": phone_of(work, contact.id),
+        "organisation": contact.organisation,
+        "language": contact.language,
+        "tier": contact.tier.value,
+        "account_active": contact.account_active,
+        "primary_charger_id": contact.primary_charger_id,
+        "notes": contact.notes,
+        "created_at": contact.created_at.isoformat(),
+    }

@@ -1,0 +1,157 @@
+"""Messages: their reading, their state, and what humans say of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from desk import audit
+from desk.work import Work
+from models.access import Permission
+from models.errors import NotFound
+from models.message import Correction, Direction, Media, Message, MessageState
+from models.outbox import OutboxItem
+from models.reading import Category, Reading, Urgency
+
+
+def get(work: Work, message_id: int) -> Message:
+    """A message by its key."""
+    work.require(Permission.VIEW_MESSAGES)
+    message = work.session.get(Message, message_id)
+    if message is None:
+        raise NotFound("message.unknown", id=message_id)
+    return message
+
+
+def set_reading(work: Work, message_id: int, reading: Reading) -> Message:
+    """Keep what the classifier said."""
+    message = get(work, message_id)
+    wire = reading.as_json()
+    message.category = reading.category
+    message.second_category = reading.second_category
+    message.confidence = wire["confidence"]
+    message.urgency = reading.urgency
+    message.language = reading.language[:16]
+    message.summary = reading.summary[:300]
+    message.entities = dict(wire["entities"])
+    message.scores = dict(wire["scores"])
+    message.model = reading.model[:80]
+    message.needs_review = reading.needs_review
+    message.move(MessageState.NEEDS_REVIEW if reading.needs_review else MessageState.BUCKETED)
+    work.wake(f"live.message.{message.id}")
+    return message
+
+
+def wants_review(work: Work, message: Message) -> None:
+    """Put it into the queue of messages that want a human."""
+    message.needs_review = True
+    message.move(MessageState.NEEDS_REVIEW)
+    work.wake(f"live.message.{message.id}")
+
+
+def replied(work: Work, message: Message) -> None:
+    """An answer is on its way. One that wants a human stays in that queue until a human acts."""
+    if not message.needs_review:
+        message.move(MessageState.REPLIED)
+        work.wake(f"live.message.{message.id}")
+
+
+def archive(work: Work, message_id: int) -> Message:
+    """Done with it."""
+    work.require(Permission.CORRECT_MESSAGES)
+    message = get(work, message_id)
+    message.needs_review = False
+    message.move(MessageState.ARCHIVED)
+    work.wake(f"live.message.{message.id}")
+    return message
+
+
+def correct(work: Work, message_id: int, category: Category, why: str = "") -> Message:
+    """A human's word on the category: changes the message and becomes a labelled row."""
+    work.require(Permission.CORRECT_MESSAGES)
+    message = get(work, message_id)
+    work.session.add(
+        Correction(
+            message_id=message.id, was=message.category, now=category, by=work.actor.name[:120], why=why, at=work.now
+        )
+    )
+    audit.record(
+        work, "message.corrected", f"message:{message.id}",
+        was=message.category.value if message.category else None, now=category.value,
+    )  # fmt: skip
+    message.category = category
+    message.needs_review = False
+    message.move(MessageState.BUCKETED)
+    work.wake(f"live.message.{message.id}")
+    return message
+
+
+def page(
+    work: Work, *, limit: int, after: int | None, state: MessageState | None = None,
+    category: Category | None = None, urgency: Urgency | None = None, direction: Direction | None = None,
+    channel: str | None = None, contact_id: int | None = None, conversation_id: int | None = None,
+    needs_review: bool | None = None,
+) -> list[Message]:  # fmt: skip
+    """Newest first, older than `after`."""
+    work.require(Permission.VIEW_MESSAGES)
+    query = select(Message).order_by(Message.id.desc()).limit(limit)
+    filters: dict[Any, Any] = {
+        Message.state: state, Message.category: category, Message.urgency: urgency, Message.direction: direction,
+        Message.channel: channel, Message.contact_id: contact_id, Message.conversation_id: conversation_id,
+        Message.needs_review: needs_review,
+    }  # fmt: skip
+    for column, wanted in filters.items():
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(Message.id < after)
+    return list(work.session.scalars(query))
+
+
+def facts(work: Work, message: Message) -> dict[str, Any]:
+    """A message in the contract's shape. `text` of an unsent phrase is None; `code` and `phrase_facts` have it."""
+    media = work.session.scalars(select(Media).where(Media.message_id == message.id).order_by(Media.id)).all()
+    return {
+        "id": message.id,
+        "direction": message.direction.value,
+        "channel": message.channel,
+        "kind": message.kind.value,
+        "from": message.sender,
+        "conversation_id": message.conversation_id,
+        "contact_id": message.contact_id,
+        "text": message.text,
+        "code": message.code,
+        "phrase_facts": message.facts,
+        "media": [
+            {"id": item.id, "content_type": item.content_type, "size": item.size, "state": item.state.value}
+            for item in media
+        ],
+        "category": message.category.value if message.category else None,
+        "second_category": message.second_category.value if message.second_category else None,
+        "confidence": message.confidence,
+        "needs_review": message.needs_review,
+        "urgency": message.urgency.value if message.urgency else None,
+        "language": message.language,
+        "summary": message.summary,
+        "entities": message.entities,
+        "state": message.state.value,
+        "ticket_id": message.ticket_id,
+        "received_at": message.received_at.isoformat(),
+        "delivery": _delivery(work, message),
+    }
+
+
+def _delivery(work: Work, message: Message) -> dict[str, Any] | None:
+    if message.direction is Direction.INBOUND:
+        return None
+    item = work.session.scalar(select(OutboxItem).where(OutboxItem.message_id == message.id))
+    if item is None:
+        return None
+    return {
+        "state": item.state.value,
+        "status": item.status,
+        "repeated": item.repeated,
+        "error_code": item.error_code,
+        "sent_at": item.sent_at.isoformat() if item.sent_at else None,
+    }

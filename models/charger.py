@@ -209,6 +209,7 @@ class ChargerCommand(Base):
     status: Mapped[str | None] = mapped_column(String(40))  # the charger's word: Accepted, Rejected, …
     response: Mapped[dict[str, Any] | None]
     run_id: Mapped[int | None] = mapped_column(ForeignKey("procedure_run.id"), index=True)
+    node: Mapped[str | None] = mapped_column(String(80))  # the process that sent it
     actor_kind: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[str] = mapped_column(String(64))
     actor_name: Mapped[str] = mapped_column(String(200))

@@ -80,6 +80,7 @@ class ChargingTransaction(Base):
     updated_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     stop_reason: Mapped[str | None] = mapped_column(String(40))
+    meter_error: Mapped[bool] = mapped_column(default=False)  # the register went backwards: look before billing
     price_minor_per_kwh: Mapped[int | None]
     currency: Mapped[str | None] = mapped_column(String(3))
     amount_minor: Mapped[int | None]

@@ -74,9 +74,8 @@ def read(raw: str | bytes) -> Frame:
     if kind == CALLRESULT and len(parts) >= 3:
         return CallResult(message_id, parts[2])
     if kind == CALLERROR:
-        rest = [*parts[2:5], "", "", {}][:3] if len(parts) == 2 else parts[2:5]
-        code, description, details = [*rest, *["", "", {}][len(rest) :]]
-        return CallError(message_id, str(code or "GenericError"), str(description or ""), details)
+        code, description, details = (parts[place] if len(parts) > place else None for place in (2, 3, 4))
+        return CallError(message_id, str(code or "GenericError"), str(description or ""), details or {})
     return BadFrame(f"unknown message type {str(kind)[:20]}", message_id, unknown_type=True)
 
 

@@ -1,4 +1,4 @@
-"""The OCA JSON schemas that the `ocpp` package carries, compiled once each and kept by version, action and direction."""
+"""The OCA JSON schemas that the `ocpp` package carries, each compiled once; by version, action, direction."""
 
 from __future__ import annotations
 

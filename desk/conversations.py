@@ -112,3 +112,8 @@ def unreadable(work: Work, message_id: int) -> None:
         message.needs_review = True
         message.move(MessageState.NEEDS_REVIEW)
         work.wake(f"live.message.{message.id}")
+
+
+def by_inbox(work: Work, inbox_id: int) -> Message | None:
+    """The message that an inbox row became."""
+    return work.session.scalar(select(Message).where(Message.inbox_id == inbox_id))

@@ -212,3 +212,8 @@ def facts(work: Work, member: Member) -> dict[str, Any]:
         "departments": sorted(d.value for d in who.departments),
         "active": member.active,
     }
+
+
+def identity(work: Work, kind: MemberIdentityKind, value: str) -> MemberIdentity | None:
+    """An enrolled number or account."""
+    return work.session.scalar(select(MemberIdentity).where(MemberIdentity.kind == kind, MemberIdentity.value == value))

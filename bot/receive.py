@@ -1,0 +1,157 @@
+"""The inbox worker: claims the head of each conversation, has it read, and lets the assistant or staff door act.
+
+A message's effects and the end of its inbox row are one transaction, so a crash at any moment repeats all or nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.assistant.decide import Context, answer
+from bot.staff import StaffDoor
+from desk import board, conversations, inbox, members, outbox
+from desk.chargers import registers
+from desk.inbox import Claimed
+from desk.office import Office
+from desk.work import Work
+from models.access import ASSISTANT
+from models.conversation import Conversation
+from models.errors import Unavailable
+from models.member import Member
+from models.message import Heard
+from models.ports import Bus, Clock, MessageClassifier
+from models.reading import Reading, Registers
+from models.reply import Reply
+
+log = logging.getLogger(__name__)
+
+LANES = 16
+POLL_S = 1.0
+REGISTERS_FRESH_S = 15
+READ_LIMIT = 4_000
+"""Characters of a message that the classifier sees."""
+
+Parse = Callable[[dict[str, Any]], Heard]
+
+
+class Receiver:
+    """Runs until stopped. `parsers` turn a channel's stored payload into what it says."""
+
+    def __init__(
+        self, office: Office, *, clock: Clock, bus: Bus, classifier: MessageClassifier, parsers: dict[str, Parse],
+        context: Callable[[], Context], staff: StaffDoor, owner: str,
+    ) -> None:  # fmt: skip
+        self._office = office
+        self._clock = clock
+        self._bus = bus
+        self._classifier = classifier
+        self._parsers = parsers
+        self._context = context
+        self._staff = staff
+        self._owner = owner
+        self._busy: set[asyncio.Task[None]] = set()
+        self._registers = Registers()
+        self._registers_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Claim and handle until cancelled; what is in hand then is finished or given back by its lease."""
+        queue = self._bus.subscribe("inbox")
+        try:
+            while True:
+                _drain(queue)
+                room = LANES - len(self._busy)
+                claimed = await self._claim(room) if room else []
+                for item in claimed:
+                    task = asyncio.create_task(self._handle(item))
+                    self._busy.add(task)
+                    task.add_done_callback(self._busy.discard)
+                    task.add_done_callback(lambda _: self._bus.announce("inbox"))
+                if not claimed:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(queue.get(), POLL_S)
+        finally:
+            self._bus.unsubscribe(queue)
+            if self._busy:
+                await asyncio.wait(self._busy, timeout=3)
+
+    async def _claim(self, room: int) -> list[Claimed]:
+        try:
+            return await self._office.run(ASSISTANT, inbox.claim, room, self._owner)
+        except Unavailable:
+            log.warning("the inbox cannot be read now")
+            await asyncio.sleep(POLL_S)
+            return []
+
+    async def _handle(self, item: Claimed) -> None:
+        try:
+            await self._process(item)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            incident = secrets.token_hex(4)
+            log.exception("message failed", extra={"inbox_id": item.id, "incident": incident})
+            with contextlib.suppress(Unavailable):
+                await self._office.run(ASSISTANT, _give_up_or_retry, item, f"{incident}: {error!r}")
+
+    async def _process(self, item: Claimed) -> None:
+        heard = self._parsers[item.channel](item.raw)
+        member = await self._office.read(ASSISTANT, _staff_member, heard)
+        if member is not None:
+            await self._staff.handle(item, heard, member)
+            return
+        message_id, text = await self._office.run(ASSISTANT, _take_in, item.id, heard)
+        reading = await self._read(text) if text else None
+        await self._office.run(ASSISTANT, _settle, item.id, message_id, reading, self._context())
+
+    async def _read(self, text: str) -> Reading:
+        known = await self._known()
+        return await asyncio.to_thread(self._classifier.read, text[:READ_LIMIT], known)
+
+    async def _known(self) -> Registers:
+        now = self._clock.now()
+        if self._registers_at is None or now - self._registers_at > timedelta(seconds=REGISTERS_FRESH_S):
+            self._registers = await self._office.read(ASSISTANT, registers)
+            self._registers_at = now
+        return self._registers
+
+
+def _drain(queue: asyncio.Queue[str]) -> None:
+    while not queue.empty():
+        queue.get_nowait()
+
+
+def _staff_member(work: Work, heard: Heard) -> Member | None:
+    if heard.channel != "whatsapp":
+        return None
+    return members.by_whatsapp(work, heard.identity)
+
+
+def _take_in(work: Work, inbox_id: int, heard: Heard) -> tuple[int, str | None]:
+    message = conversations.hear(work, inbox_id, heard)
+    return message.id, message.text
+
+
+def _settle(work: Work, inbox_id: int, message_id: int, reading: Reading | None, context: Context) -> None:
+    answer(work, message_id, reading, context)
+    inbox.done(work, inbox_id)
+
+
+def _give_up_or_retry(work: Work, item: Claimed, error: str) -> None:
+    """After the last try the person hears once that a human will look, and the board has a line."""
+    if not inbox.failed(work, item.id, error):
+        return
+    message = conversations.by_inbox(work, item.id)
+    if message is not None:
+        conversations.unreadable(work, message.id)
+        conversation = work.session.get_one(Conversation, message.conversation_id)
+        outbox.say(work, conversation, Reply("assistant.could_not_process"), key=f"inbox:{item.id}:dead")
+    board.raise_alert(
+        work, kind="dead_letter", key=f"inbox:{item.id}:dead", code="board.not_processed",
+        facts={"inbox_id": item.id, "channel": item.channel}, message_id=message.id if message else None, urgent=True,
+    )  # fmt: skip

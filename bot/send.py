@@ -1,0 +1,152 @@
+"""The outbox worker: claims what may go, paces each chat and account, hands to the channel, records what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from desk import outbox
+from desk.office import Office
+from models.access import ASSISTANT
+from models.errors import Unavailable
+from models.outbox import OutcomeUnknown, Parcel, RetryLater, SendResult
+from models.ports import Bus, Clock, Sender
+
+log = logging.getLogger(__name__)
+
+SLOTS = 16
+POLL_S = 1.0
+SEND_TIMEOUT_S = 40
+CHANNEL_OFF_S = 300
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a channel may talk: messages a second and how many at once, per chat and per account."""
+
+    chat_per_s: float
+    chat_burst: float
+    account_per_s: float
+    account_burst: float
+
+
+@dataclass
+class _Bucket:
+    level: float
+    at: datetime
+
+
+@dataclass
+class Pacer:
+    """Token buckets by name; they live in memory, because a provider's own limits are the truth."""
+
+    buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+    def wait_s(self, name: str, per_s: float, burst: float, now: datetime) -> float:
+        """Take a token; or, where there is none, how long until there is (and take nothing)."""
+        bucket = self.buckets.setdefault(name, _Bucket(burst, now))
+        bucket.level = min(burst, bucket.level + (now - bucket.at).total_seconds() * per_s)
+        bucket.at = now
+        if bucket.level >= 1:
+            bucket.level -= 1
+            return 0.0
+        return (1 - bucket.level) / per_s
+
+    def give_back(self, name: str) -> None:
+        """A token that was not used after all."""
+        if name in self.buckets:
+            self.buckets[name].level += 1
+
+    def forget_idle(self, now: datetime, after_s: float = 600) -> None:
+        """Full buckets of chats that went quiet are no news."""
+        for name in [n for n, b in self.buckets.items() if (now - b.at).total_seconds() > after_s]:
+            del self.buckets[name]
+
+
+class Dispatcher:
+    """Runs until stopped. A channel that is off keeps its rows waiting, not dead."""
+
+    def __init__(
+        self, office: Office, *, clock: Clock, bus: Bus, senders: dict[str, Sender], paces: dict[str, Pace], owner: str
+    ) -> None:
+        self._office = office
+        self._clock = clock
+        self._bus = bus
+        self._senders = senders
+        self._paces = paces
+        self._owner = owner
+        self._pacer = Pacer()
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Claim and send until cancelled; sends in flight get a moment to end."""
+        queue = self._bus.subscribe("outbox")
+        try:
+            while True:
+                while not queue.empty():
+                    queue.get_nowait()
+                room = SLOTS - len(self._busy)
+                parcels = await self._claim(room) if room else []
+                for parcel in parcels:
+                    task = asyncio.create_task(self._dispatch(parcel))
+                    self._busy.add(task)
+                    task.add_done_callback(self._busy.discard)
+                    task.add_done_callback(lambda _: self._bus.announce("outbox"))
+                if not parcels:
+                    self._pacer.forget_idle(self._clock.now())
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(queue.get(), POLL_S)
+        finally:
+            self._bus.unsubscribe(queue)
+            if self._busy:
+                await asyncio.wait(self._busy, timeout=3)
+
+    async def _claim(self, room: int) -> list[Parcel]:
+        try:
+            return await self._office.run(ASSISTANT, outbox.claim, room, self._owner)
+        except Unavailable:
+            log.warning("the outbox cannot be read now")
+            await asyncio.sleep(POLL_S)
+            return []
+
+    async def _dispatch(self, parcel: Parcel) -> None:
+        try:
+            wait = self._pace(parcel)
+            if wait > 0:
+                await self._office.run(ASSISTANT, outbox.postpone, parcel.id, parcel.lease_seq, wait)
+                return
+            result = await self._send(parcel)
+            await self._office.run(ASSISTANT, outbox.record, parcel.id, parcel.lease_seq, result)
+        except Unavailable:
+            # The lease runs out and the row becomes one of unknown outcome, which is the truth.
+            log.warning("the outcome of a send could not be stored", extra={"outbox_id": parcel.id})
+
+    def _pace(self, parcel: Parcel) -> float:
+        pace = self._paces.get(parcel.channel)
+        if pace is None:
+            return 0.0
+        now = self._clock.now()
+        wait = self._pacer.wait_s(f"chat:{parcel.lane}", pace.chat_per_s, pace.chat_burst, now)
+        if wait > 0:
+            return wait
+        account = f"account:{parcel.channel}:{parcel.account}"
+        wait = self._pacer.wait_s(account, pace.account_per_s, pace.account_burst, now)
+        if wait > 0:
+            self._pacer.give_back(f"chat:{parcel.lane}")
+        return wait
+
+    async def _send(self, parcel: Parcel) -> SendResult:
+        sender = self._senders.get(parcel.channel)
+        if sender is None:
+            return RetryLater(CHANNEL_OFF_S, "channel_off", pause_account=True)
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await sender.send(parcel)
+        except TimeoutError:
+            return OutcomeUnknown("timeout", parcel.text or "")
+        except Exception:
+            log.exception("a sender failed", extra={"outbox_id": parcel.id})
+            return OutcomeUnknown("sender failed", parcel.text or "")

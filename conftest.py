@@ -1,0 +1,35 @@
+"""What a bare machine may lack: browser tests are left out with one line, or fail where REQUIRE names it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = "chromium is not on this machine: `apt-get install chromium` brings it; REQUIRE=chromium makes this a failure"
+
+
+def find_chromium() -> str | None:
+    """The path of a chromium that can be started, or None."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a chromium. Only for tests marked `browser`, which are skipped where there is none."""
+    path = find_chromium()
+    assert path is not None
+    return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip browser tests, or refuse to go on, where there is no chromium."""
+    wanted = [item for item in items if item.get_closest_marker("browser")]
+    if not wanted or find_chromium() is not None:
+        return
+    if "chromium" in os.environ.get("REQUIRE", "").split(","):  # noqa: TID251 - a test run is told by its caller
+        raise pytest.UsageError(MISSING)
+    for item in wanted:
+        item.add_marker(pytest.mark.skip(reason=MISSING))

@@ -1,0 +1,137 @@
+"""Going out: one POST a message to Twilio, never repeated here, its answer judged."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+
+import httpx
+
+from bot.channels.whatsapp.contents import Contents
+from bot.channels.whatsapp.outcome import judge, unanswered
+from bot.channels.whatsapp.render import Rendered, parts, render
+from bot.channels.whatsapp.settings import WhatsAppSettings
+from bot.channels.whatsapp.templates import Templates, variable
+from models.outbox import Accepted, Parcel, Refused, SendResult
+from models.ports import Clock
+
+TIMEOUT_S = 15.0
+MAX_VALIDITY_S = 36_000
+_REMEMBERED = 1_000
+
+
+class TwilioSender:
+    """Fits models.ports.Sender. Holds one pool of connections; give it back with `close`."""
+
+    def __init__(
+        self, settings: WhatsAppSettings, clock: Clock, *, timezone: str = "UTC", timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._timezone = timezone
+        self._http = http_client(settings, timeout_s)
+        self._contents = Contents(settings, self._http) if settings.content_api else None
+        self.templates = Templates(settings.templates)
+        # Long texts go in parts: how many of a row's parts Twilio took, should a later one have to be tried again.
+        self._taken: OrderedDict[tuple[int, bool], int] = OrderedDict()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def send(self, parcel: Parcel) -> SendResult:
+        """Render and hand to Twilio. Never raises for what Twilio does."""
+        validity = self._validity(parcel)
+        if validity <= 0:
+            return Refused("expired", "it is of no use any more")
+        try:
+            rendered = render(parcel, self._timezone)
+        except (KeyError, ValueError) as error:
+            return Refused("no_phrase", str(error))
+        if not rendered.text:
+            return Refused("empty", "there is nothing to say")
+        if parcel.template or not parcel.window_open:
+            return await self._send_template(parcel, rendered, validity)
+        if self._contents is not None and (kind := rendered.content_kind) is not None:
+            content = await self._contents.fill(kind, rendered, parcel.language)
+            if content is not None:
+                form = self._form(parcel, validity) | content
+                return await self._post(parcel, form, rendered.text, rendered.menu)
+        return await self._send_text(parcel, rendered, validity)
+
+    def preview(self, parcel: Parcel) -> str:
+        """What `send` would say for this parcel: for a send whose text was lost with the process. Empty: nothing."""
+        try:
+            rendered = render(parcel, self._timezone)
+        except (KeyError, ValueError):
+            return ""
+        if parcel.template or not parcel.window_open:
+            return variable(rendered.text)
+        interactive = self._contents is not None and rendered.content_kind is not None
+        return rendered.text if interactive else rendered.numbered
+
+    async def _send_template(self, parcel: Parcel, rendered: Rendered, validity: int) -> SendResult:
+        sid = self.templates.find(parcel.intent, parcel.language)
+        if sid is None:
+            return Refused("no_template", f"outside the 24 hours, and no template for {parcel.intent}")
+        text = variable(rendered.text)
+        form = self._form(parcel, validity) | {"ContentSid": sid, "ContentVariables": json.dumps({"1": text})}
+        return await self._post(parcel, form, text, {})
+
+    async def _send_text(self, parcel: Parcel, rendered: Rendered, validity: int) -> SendResult:
+        """All parts in order; only the last carries our id, so that its callback speaks for the whole."""
+        text, key = rendered.numbered, (parcel.id, parcel.repeated)
+        *first, last = parts(text)
+        for n, part in enumerate(first):
+            if n < self._taken.get(key, 0):
+                continue
+            form = self._form(parcel, validity) | {
+                "Body": part,
+                "StatusCallback": self._settings.status_url(),
+            }
+            result = await self._post(parcel, form, text, {})
+            if not isinstance(result, Accepted):
+                return result
+            self._remember(key, n + 1)
+        result = await self._post(parcel, self._form(parcel, validity) | {"Body": last}, text, rendered.menu)
+        if isinstance(result, Accepted):
+            self._taken.pop(key, None)
+        return result
+
+    async def _post(self, parcel: Parcel, form: dict[str, str], rendered: str, menu: dict[str, str]) -> SendResult:
+        try:
+            answer = await self._http.post(f"{self._settings.account_url}/Messages.json", data=form)
+        except httpx.HTTPError as error:
+            return unanswered(error, rendered=rendered, attempts=parcel.attempts)
+        return judge(answer, rendered=rendered, menu=menu, attempts=parcel.attempts, template="ContentSid" in form)
+
+    def _form(self, parcel: Parcel, validity: int) -> dict[str, str]:
+        own = parcel.account if parcel.account.startswith("whatsapp:") else self._settings.sender
+        return {
+            "From": own,
+            "To": parcel.address,
+            "StatusCallback": self._settings.status_url(parcel.id),
+            "ValidityPeriod": str(validity),
+        }
+
+    def _validity(self, parcel: Parcel) -> int:
+        """How many seconds Twilio may keep it: no longer than it is of use."""
+        if parcel.expires_at is None:
+            return MAX_VALIDITY_S
+        return min(int((parcel.expires_at - self._clock.now()).total_seconds()), MAX_VALIDITY_S)
+
+    def _remember(self, key: tuple[int, bool], count: int) -> None:
+        self._taken[key] = count
+        while len(self._taken) > _REMEMBERED:
+            self._taken.popitem(last=False)
+
+
+def http_client(settings: WhatsAppSettings, timeout_s: float) -> httpx.AsyncClient:
+    """A pool for Twilio's API: it never repeats a POST, and looks at no environment variable."""
+    return httpx.AsyncClient(
+        auth=settings.credentials,
+        timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s)),
+        limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=5.0),
+        trust_env=False,
+        headers={"User-Agent": "chargehand"},
+    )

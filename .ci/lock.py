@@ -50,10 +50,10 @@ def compile_lock(name: str, extras: tuple[str, ...], *options: str) -> None:
 def compile_all(options: list[str]) -> None:
     """Both locks, from the public index alone, whatever this machine's pip is told to look at besides."""
     os.chdir(ROOT)
-    os.environ["PIP_CONFIG_FILE"] = os.devnull  # noqa: TID251
+    os.environ["PIP_CONFIG_FILE"] = os.devnull
     for variable in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
-        os.environ.pop(variable, None)  # noqa: TID251
-    os.environ["CUSTOM_COMPILE_COMMAND"] = "make lock"  # noqa: TID251
+        os.environ.pop(variable, None)
+    os.environ["CUSTOM_COMPILE_COMMAND"] = "make lock"
     compile_lock(*RUNTIME, *options)
     compile_lock(*DEVELOPMENT, "--constraint=requirements.txt", *options)
     for name, extras in (RUNTIME, DEVELOPMENT):

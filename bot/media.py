@@ -33,6 +33,8 @@ AT_ONCE = 4
 POLL_S = 5.0
 TIMEOUT_S = 20.0
 _GONE = frozenset({404, 410})
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""What is packed could unpack to anything."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class MediaFetcher:
         except FetchError as error:
             await self._office.run(ASSISTANT, media.failed, job.id, str(error), for_good=error.for_good)
             return
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             await self._office.run(ASSISTANT, media.failed, job.id, f"{type(error).__name__}: {error}")
             return
         wanted = await self._office.run(
@@ -159,7 +161,7 @@ class MediaFetcher:
         """With the password to the provider itself; to anybody else without it, and only to a public address."""
         if source.owns(target):
             basic = httpx.BasicAuth(source.username, source.password)
-            return next(basic.auth_flow(self._http.build_request("GET", target.geturl())))
+            return next(basic.auth_flow(self._http.build_request("GET", target.geturl(), headers=_AS_IT_IS)))
         if target.scheme != "https" and not (source.loopback and target.scheme == "http"):
             raise FetchError("the redirect does not lead to https", for_good=True)
         host = target.hostname or ""
@@ -168,7 +170,7 @@ class MediaFetcher:
         literal = f"[{address}]" if ":" in address else address
         pinned = target._replace(netloc=f"{literal}:{_port(target)}")
         return self._http.build_request(
-            "GET", pinned.geturl(), headers={"Host": target.netloc}, extensions={"sni_hostname": host}
+            "GET", pinned.geturl(), headers={"Host": target.netloc, **_AS_IT_IS}, extensions={"sni_hostname": host}
         )
 
 
@@ -182,7 +184,7 @@ async def _read(answer: httpx.Response) -> Fetched:
     if announced.isdecimal() and int(announced[:12]) > SIZE_LIMIT:
         raise FetchError(f"larger than {SIZE_LIMIT} bytes", for_good=True)
     content = bytearray()
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.aiter_raw():
         content += chunk
         if len(content) > SIZE_LIMIT:
             raise FetchError(f"larger than {SIZE_LIMIT} bytes", for_good=True)
@@ -211,7 +213,7 @@ async def _allowed_address(host: str, port: int, *, loopback: bool) -> str:
     """An address of `host` to connect to. Refuses a host that has any address inside a network of ours."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise FetchError(f"the redirect's host is not known: {error}") from error
     addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
     if not addresses or not all(a.is_global or (loopback and a.is_loopback) for a in addresses):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from desk import outbox
 from desk.office import Office
@@ -18,13 +19,22 @@ EVERY_S = 5.0
 ASK_AGAIN_S = 30.0
 
 
-class OutcomeFinder:
-    """Runs until stopped. A channel without a reconciler is one that can safely be sent to again."""
+Preview = Callable[[Parcel], str]
 
-    def __init__(self, office: Office, *, clock: Clock, reconcilers: dict[str, Reconciler]) -> None:
+
+class OutcomeFinder:
+    """Runs until stopped. A channel without a reconciler is one that can safely be sent to again.
+
+    `previews` tell what a row would have said: a process that died while sending left no text behind.
+    """
+
+    def __init__(
+        self, office: Office, *, clock: Clock, reconcilers: dict[str, Reconciler], previews: dict[str, Preview]
+    ) -> None:
         self._office = office
         self._clock = clock
         self._reconcilers = reconcilers
+        self._previews = previews
 
     async def run(self) -> None:
         """Look every few seconds until cancelled."""
@@ -47,7 +57,8 @@ class OutcomeFinder:
             return
         rendered = await self._office.read(ASSISTANT, outbox.rendered_text, parcel.id)
         try:
-            provider_id = await reconciler.find(parcel.address, rendered or "", parcel.created_at)
+            text = rendered or self._previews[parcel.channel](parcel)
+            provider_id = await reconciler.find(parcel.address, text, parcel.created_at)
         except ConnectionError as error:
             log.warning("the provider cannot be asked now: %s", error)
             await self._office.run(ASSISTANT, outbox.ask_later, parcel.id, ASK_AGAIN_S)

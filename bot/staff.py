@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from commands.run import CommandContext, Outcome, confirm_code, looks_like_code, run_text
+from commands.run import CommandContext, Outcome, confirm_code, decline, looks_like_code, looks_like_no, run_text
 from desk import inbox, members, outbox
 from desk.inbox import Claimed
 from desk.office import Office
@@ -43,6 +43,8 @@ class StaffDoor:
                 return _reply(await run_text(context, text, asked_at=item.received_at))
             if looks_like_code(text):
                 return _reply(await confirm_code(context, text))
+            if looks_like_no(text):
+                return _reply(await decline(context))
         except Refusal as refusal:
             return Reply(refusal.code, refusal.facts)
         except Unavailable:

@@ -1,0 +1,276 @@
+"""Joins everything: settings in, a running Chargehand out, and an end within five seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.api.app import build_api
+from jobs.clock import Metronome
+from jobs.table import JOBS
+from jobs.tick import run_job
+from procedures.patience import Patience
+from procedures.runner import ProcedureRunner
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Mount
+
+from bot import migrate
+from bot.assistant.decide import Context
+from bot.assistant.knowledge_file import KnowledgeFile
+from bot.channels.webchat.inbound import CHANNEL as WEB
+from bot.channels.webchat.inbound import parse as parse_web
+from bot.channels.webchat.outbound import WebSender
+from bot.channels.webchat.routes import routes as webchat_routes
+from bot.channels.webchat.socket import WebChat
+from bot.channels.whatsapp.inbound import CHANNEL as WHATSAPP
+from bot.channels.whatsapp.inbound import parse as parse_whatsapp
+from bot.channels.whatsapp.outbound import TwilioSender
+from bot.channels.whatsapp.reconcile import TwilioReconciler
+from bot.channels.whatsapp.routes import routes as whatsapp_routes
+from bot.channels.whatsapp.settings import WhatsAppSettings
+from bot.clock import SystemClock
+from bot.media import MediaFetcher, MediaSource
+from bot.receive import Parse, Receiver
+from bot.reconcile import OutcomeFinder, Preview
+from bot.reporter import Reporter
+from bot.send import Dispatcher, Pace
+from bot.settings import ROLES, Settings
+from bot.staff import StaffDoor
+from bot.web import WebServer, application
+from bot.wiring.charging import ChargingAdapter
+from bot.wiring.orders import OrderClerk, OrderRunner
+from classifiers.registry import load as load_classifier
+from console import health, metrics
+from console.live import LivePage
+from desk import inbox, outbox
+from desk.office import Office
+from desk.work import House
+from integrations.bus import LocalBus
+from integrations.ocpp.transport import CentralSystem, OcppSettings
+from models.access import ASSISTANT, Actor
+from models.ports import Clock, MessageClassifier, Reconciler, Sender
+
+log = logging.getLogger(__name__)
+
+WHATSAPP_PACE = Pace(chat_per_s=1 / 6, chat_burst=10, account_per_s=10, account_burst=20)
+RESTART_S = 1.0
+STOP_S = 4.0
+
+
+@dataclass
+class App:
+    """A Chargehand in this process. `viewer` opens the live page at `/` (the demonstration's), None leaves it out.
+
+    Everything that a test replaces is a field with the real thing as its default.
+    """
+
+    settings: Settings
+    roles: frozenset[str] = frozenset(ROLES)
+    clock: Clock = field(default_factory=SystemClock)
+    viewer: Callable[[Request], Actor | None] | None = None
+    patience: Patience = field(default_factory=Patience)
+    classifier: MessageClassifier | None = None
+    metronome: bool = True
+    heartbeat_interval_s: int = 300
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.node = f"{socket.gethostname()}:{os.getpid()}"
+        self.bus = LocalBus()
+        self.house = House(
+            currency=settings.currency, region=settings.default_region, timezone=settings.timezone, node=self.node,
+            team_account=settings.twilio_whatsapp_from or "" if self.whatsapp is not None else "",
+            media_dir=str(settings.media_dir),
+        )  # fmt: skip
+        self.office = Office(settings.database_url, clock=self.clock, bus=self.bus, house=self.house)
+        self.desk_adapter = ChargingAdapter(
+            self.office, clock=self.clock, bus=self.bus, unknown=settings.ocpp_unknown_chargers
+        )
+        self.clerk = OrderClerk(self.office, clock=self.clock, bus=self.bus)
+        self.central = CentralSystem(self.desk_adapter, self.clock, self._ocpp_settings())
+        self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
+        self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
+        self.webchat = WebChat(
+            self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
+            settings.timezone,
+        )  # fmt: skip
+        self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
+        self.web: WebServer | None = None
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def whatsapp(self) -> WhatsAppSettings | None:
+        """The account at Twilio, or None where the channel is off."""
+        s = self.settings
+        if not (s.twilio_account_sid and s.twilio_auth_token and s.twilio_whatsapp_from):
+            return None
+        more = {"api_url": s.twilio_api_url} if s.twilio_api_url else {}
+        if s.twilio_templates:
+            return WhatsAppSettings(
+                account_sid=s.twilio_account_sid, auth_token=s.twilio_auth_token, sender=s.twilio_whatsapp_from,
+                public_url=s.public_url, auth_token_secondary=s.twilio_auth_token_secondary or "",
+                api_key=s.twilio_api_key or "", api_secret=s.twilio_api_secret or "", templates=s.twilio_templates,
+                **more,
+            )  # fmt: skip
+        return WhatsAppSettings(
+            account_sid=s.twilio_account_sid, auth_token=s.twilio_auth_token, sender=s.twilio_whatsapp_from,
+            public_url=s.public_url, auth_token_secondary=s.twilio_auth_token_secondary or "",
+            api_key=s.twilio_api_key or "", api_secret=s.twilio_api_secret or "", **more,
+        )  # fmt: skip
+
+    def _ocpp_settings(self) -> OcppSettings:
+        s = self.settings
+        return OcppSettings(
+            host=s.ocpp_host, port=s.ocpp_port, security_profile=s.ocpp_security_profile, tls_cert=s.ocpp_tls_cert,
+            tls_key=s.ocpp_tls_key, tls_ca=s.ocpp_tls_ca, tls_port=s.ocpp_tls_port,
+            journal=s.data_dir / "ocpp-journal.jsonl", heartbeat_interval_s=self.heartbeat_interval_s,
+        )  # fmt: skip
+
+    # Starting ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the doors and set everybody to work. OSError when a port is taken."""
+        if "web" in self.roles:
+            app = application(self._routes(), live=self.live is not None)
+            s = self.settings
+            self.web = WebServer(app, host=s.http_host, port=s.http_port, trusted_proxies=s.trusted_proxies)
+        if "ocpp" in self.roles:
+            await self.central.start()
+            self._work("orders", OrderRunner(self.office, self.central, self.clock, self.bus, self.node).run)
+        if "worker" in self.roles:
+            await self._start_workers()
+        if "clock" in self.roles and self.metronome:
+            beat = Metronome(JOBS, lambda job: run_job(self.office, job))
+            beat.start()
+            self._closers.append(beat.stop)
+        if self.web is not None:
+            self._work("web", self.web.run_until_stopped)
+
+    async def _start_workers(self) -> None:
+        if self.office.sqlite:  # whatever is leased was leased by an earlier life of this only process
+            await self.office.run(ASSISTANT, inbox.release_owned, "")
+            await self.office.run(ASSISTANT, outbox.interrupted, "")
+        staff = StaffDoor(self.office, self.clerk)
+        receiver = Receiver(
+            self.office, clock=self.clock, bus=self.bus, classifier=self.reader, parsers=self._parsers(),
+            context=self._context, staff=staff, owner=self.node,
+        )  # fmt: skip
+        senders: dict[str, Sender] = {WEB: WebSender(self.settings.timezone)}
+        reconcilers: dict[str, Reconciler] = {}
+        previews: dict[str, Preview] = {}
+        if self.whatsapp is not None:
+            sender = TwilioSender(self.whatsapp, clock=self.clock, timezone=self.settings.timezone)
+            reconciler = TwilioReconciler(self.whatsapp)
+            senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
+            self._closers += [sender.close, reconciler.close]
+            user, password = self.whatsapp.credentials
+            source = MediaSource(self.whatsapp.api_url, user, password)
+            fetcher = MediaFetcher(self.office, self.clock, self.bus, self.house, {WHATSAPP: source})
+            self._work("media", fetcher.run)
+        dispatcher = Dispatcher(
+            self.office, clock=self.clock, bus=self.bus, senders=senders, paces={WHATSAPP: WHATSAPP_PACE},
+            owner=self.node,
+        )  # fmt: skip
+        finder = OutcomeFinder(self.office, clock=self.clock, reconcilers=reconcilers, previews=previews)
+        runner = ProcedureRunner(self.office, self.clerk, self.clock, self.bus, self.node, patience=self.patience)
+        self._work("receive", receiver.run)
+        self._work("send", dispatcher.run)
+        self._work("outcomes", finder.run)
+        self._work("procedures", runner.run)
+        self._work("reports", Reporter(self.office, self.bus, self.clock).run)
+
+    def _parsers(self) -> dict[str, Parse]:
+        return {WEB: parse_web, WHATSAPP: parse_whatsapp}
+
+    def _context(self) -> Context:
+        return Context(knowledge=self.knowledge.index)
+
+    def _routes(self) -> list[BaseRoute]:
+        routes: list[BaseRoute] = []
+        if self.live is not None:
+            routes += self.live.routes()
+        routes += webchat_routes(self.webchat)
+        if self.whatsapp is not None:
+            routes += whatsapp_routes(self.office, self.whatsapp)
+        routes += health.build(self.office)
+        routes += metrics.build(self.office)
+        routes.append(Mount("/api/v1", build_api(self.office, self.clerk)))
+        return routes
+
+    def _work(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        self._workers.append(asyncio.create_task(_keep_running(name, run), name=name))
+
+    # Stopping ------------------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Close the doors, let work in hand end, let go of everything: within five seconds."""
+        self.webchat.stopping.set()
+        if self.live is not None:
+            self.live.stopping.set()
+        if self.web is not None:
+            self.web.stop()
+        for task in self._workers:
+            if task.get_name() != "web":
+                task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await asyncio.gather(self.central.stop(), *self._workers, return_exceptions=True)
+        for close in reversed(self._closers):
+            with contextlib.suppress(Exception):
+                await close()
+        await asyncio.to_thread(self.office.close)
+
+
+async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """A worker that fails is started again: one fault must not silence a channel."""
+    while True:
+        try:
+            await run()
+            return
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("worker %s failed and is started again", name)
+            await asyncio.sleep(RESTART_S)
+
+
+async def serve(settings: Settings, *, roles: frozenset[str] = frozenset(ROLES), demo: bool = False) -> None:
+    """Run until SIGINT or SIGTERM. SchemaError and OSError are the caller's to word."""
+    await asyncio.to_thread(migrate.prepare, settings.database_url, demo=demo)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop.set)
+    if demo:
+        from bot.demo import run_demo  # noqa: PLC0415 - the simulator is no part of a real installation
+
+        await run_demo(settings, stop)
+        return
+    app = App(settings, roles)
+    try:
+        await app.start()
+        _print_addresses(app)
+        await stop.wait()
+    finally:
+        await app.stop()
+
+
+def _print_addresses(app: App) -> None:
+    lines = [f"Chargehand is running ({', '.join(sorted(app.roles))})."]
+    if app.web is not None:
+        lines.append(
+            f"  web        http://{app.settings.http_host}:{app.web.port}/   (public: {app.settings.public_url})"
+        )
+    if "ocpp" in app.roles:
+        lines.append(f"  chargers   ws://{app.settings.ocpp_host}:{app.central.port}/ocpp/{{charger_id}}")
+    for note in app.settings.channels():
+        lines.append(f"  {note.name:<22} {'on' if note.on else 'off: ' + note.why}")
+    print("\n".join(lines), flush=True)  # noqa: T201 - for the person who started it

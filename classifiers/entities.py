@@ -1,0 +1,276 @@
+"""The things a text names, by rules: chargers, tickets, phones, money, tags, connectors, error codes, serials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+
+from classifiers.fold import fold
+from classifiers.money import amounts
+from models.reading import AmountEntity, Entities, Registers
+
+PRECEDENCE = ("phone", "ticket", "tag", "charger", "amount", "error", "serial", "connector")
+"""Where two readings of the same characters overlap, the kind that comes first here stays."""
+MASKS = {kind: chr(0xE000 + index) for index, kind in enumerate(PRECEDENCE)}
+
+_TICKET = re.compile(
+    r"(?<![A-Za-z0-9])(?:TKT\s{0,2}[-–#]?\s{0,2}|ticket\s{0,2}(?:no\.?|number|#)?\s{0,2}#?\s{0,2})(\d{1,10})(?!\d)",
+    re.I,
+)
+_CHARGER_WORD = (
+    r"(?:charger|chargers|station|unit|machine|evse|cp|charge\s?point|charging\s?(?:point|station)|borne|cargador|estaci[oó]n"
+    r"|s[äa]ule|ladestation|chajer|චාජර්|චාජර|ස්ටේෂන්|சார்ஜர்|நிலையம்)"
+)
+_CHARGER_NAMED = re.compile(
+    rf"{_CHARGER_WORD}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|#)?\s{{0,2}}[:#-]?\s{{0,2}}([A-Z]{{0,4}}-?\d{{3,10}})(?![A-Za-z0-9])",
+    re.I,
+)
+_CHARGER_BARE = re.compile(r"(?<![\w.,:/+#=-])#?(1\d{5})(?![\w])(?![.,]\d)")
+_ID_TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[A-Za-z0-9_-]{0,34}[A-Za-z0-9])?(?![A-Za-z0-9])")
+
+_HEX_TAG = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9A-F]{2}[:\- ]){3,9}[0-9A-F]{2}(?![0-9A-Za-z:])|(?<![0-9A-Za-z])[0-9A-F]{8,20}(?![0-9A-Za-z])",
+    re.I,
+)
+_TAG_WORDS = (
+    r"(?:rfid(?:\s{1,2}(?:card|tag|fob))?|id\s?tag|idtag|tag|card|fob|llavero|tarjeta|badge|karte|ladekarte|ටැග්|කාඩ්(?:\s?එක)?"
+    r"|டேக்|அட்டை|கார்டு?)"
+)
+_NAMED_TAG = re.compile(
+    rf"(?<![\w]){_TAG_WORDS}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|eka)?\s{{0,2}}[:#]?\s{{0,2}}([A-Z0-9][A-Z0-9-]{{2,19}})(?![\w])",
+    re.I,
+)
+
+_CONNECTOR = re.compile(
+    r"(?<![\w])(?:connector|conn|gun|plug|outlet|socket|conector|pistola|manguera|stecker|prise|කනෙක්ටර්|ගන්|ප්ලග්|கனெக்டர்|பிளக்|கன்)"
+    r"\s{0,2}(?:no\.?|number|nr\.?|id|#|n[uú]mero)?\s{0,2}[:#-]?\s{0,2}([1-9])(?![\d.,]*\d)(?!\s?(?:kw|%|min|h\b))",
+    re.I,
+)
+_ORDINAL_CONNECTOR = re.compile(
+    r"(?<!\w)(first|second|third|1st|2nd|3rd|4th)\s{1,2}(?:connector|gun|plug|outlet)", re.I
+)
+_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "4th": 4}
+
+ERROR_CODES = (
+    "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError", "LocalListConflict",
+    "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure", "PowerSwitchFailure", "ReaderFailure",
+    "ResetFailure", "UnderVoltage", "WeakSignal",
+)  # fmt: skip
+_CODE_NAMES = {name.lower(): name for name in ERROR_CODES}
+_OCPP_CODE = re.compile(
+    r"(?<![A-Za-z])(?:"
+    + "|".join(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=EV)(?=C)", r"[ _-]?", name) for name in ERROR_CODES)
+    + r")(?![A-Za-z])",
+    re.I,
+)
+_VENDOR_CODE = re.compile(
+    r"(?<!\w)(?:error|err|fault|code|error\s{1,2}code|fault\s{1,2}code|fehler|fallo|දෝෂ|பிழை)\s{0,2}(?:code|no\.?|#)?\s{0,2}[:#-]?\s{0,2}"
+    r"((?:0x[0-9A-F]{1,8})|[A-Z]{0,3}-?\d{1,5})(?![\w])",
+    re.I,
+)
+_BARE_CODE = re.compile(r"(?<![\w-])([EF]-?\d{2,4})(?![\w])")
+_SERIAL = re.compile(
+    r"(?<!\w)(?:s/n|sn|serial(?:\s{1,2}(?:number|no\.?|num))?|n[uú]mero de serie|seriennummer)\s{0,2}[:#.-]?\s{0,2}([A-Z0-9][A-Z0-9-]{4,29})(?!\w)",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A stretch of the text and what it names."""
+
+    kind: str
+    start: int
+    end: int
+    value: str
+    currency: str = ""
+    sure: bool = True
+
+
+def _phones(text: str, region: str) -> Iterator[Mention]:
+    if sum(char.isdigit() for char in text) < 6:
+        return
+    known = region.upper() if region.upper() in phonenumbers.SUPPORTED_REGIONS else None
+    for match in phonenumbers.PhoneNumberMatcher(text, known, max_tries=200):
+        number = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+        yield Mention("phone", match.start, match.end, number)
+
+
+def _tickets(text: str) -> Iterator[Mention]:
+    for match in _TICKET.finditer(text):
+        if match.group(0)[:3].lower() == "tkt" or len(match.group(1)) <= 7:
+            yield Mention("ticket", match.start(), match.end(), f"TKT-{int(match.group(1)):06d}")
+
+
+def _is_tag(token: str, named: bool, known: dict[str, str]) -> bool:
+    plain = re.sub(r"[:\- ]", "", token).upper()
+    if token.upper() in known or plain in known:
+        return True
+    letters, digits = any(c.isalpha() for c in plain), any(c.isdigit() for c in plain)
+    is_hex = all(c in "0123456789ABCDEF" for c in plain)
+    if is_hex and len(plain) in (8, 14, 20) and (named or (letters and digits)):
+        return True
+    return named and digits and (letters or len(plain) >= 8) and len(plain) >= 6
+
+
+def _tags(text: str, registers: Registers) -> Iterator[Mention]:
+    known = {tag.upper(): tag for tag in registers.id_tags}
+    for pattern, named in ((_NAMED_TAG, True), (_HEX_TAG, False), (_ID_TOKEN, False)):
+        if pattern is _ID_TOKEN and not known:
+            continue
+        for match in pattern.finditer(text):
+            token = match.group(match.lastindex or 0)
+            sure = token.upper() in known if pattern is _ID_TOKEN else _is_tag(token, named, known)
+            if sure:
+                plain = re.sub(r"[:\- ]", "", token).upper()
+                value = known.get(token.upper()) or known.get(plain) or plain
+                yield Mention("tag", *match.span(match.lastindex or 0), value)
+
+
+@lru_cache(maxsize=8)
+def _by_fold(names: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Folded charger names to ids, for names that are long enough and belong to one charger alone."""
+    owners: dict[str, list[str]] = {}
+    for charger, name in names:
+        folded = _letters(name)
+        if len(folded) >= 6:
+            owners.setdefault(folded, []).append(charger)
+    return {folded: ids[0] for folded, ids in owners.items() if len(ids) == 1}
+
+
+def _letters(text: str) -> str:
+    """Folded words with their digits kept, so that "Galle Fort 1" and "Galle Fort 2" differ."""
+    return " ".join(fold(part) if not part.isdigit() else part for part in re.findall(r"\d+|[^\W\d_]+", text))
+
+
+_EDITS = "0123456789"
+
+
+def _neighbour(token: str, chargers: dict[str, str]) -> str | None:
+    """The only registered charger within one edit of a mistyped id of five digits or more."""
+    found: set[str] = set()
+    for at in range(len(token) + 1):
+        head, tail = token[:at], token[at:]
+        candidates = [head + tail[1:]] if tail else []
+        candidates += [head + digit + tail for digit in _EDITS]
+        candidates += [head + digit + tail[1:] for digit in _EDITS] if tail else []
+        found.update(candidate for candidate in candidates if candidate in chargers)
+    return found.pop() if len(found) == 1 else None
+
+
+def _resolve(token: str, registers: Registers) -> str:
+    """The registered id that a typed one means, or the typed one."""
+    if token in registers.chargers:
+        return token
+    if token.upper() in registers.chargers:
+        return token.upper()
+    if token.isdigit() and len(token) >= 5:
+        return _neighbour(token, registers.chargers) or token
+    return token.upper()
+
+
+def _chargers(text: str, registers: Registers) -> Iterator[Mention]:
+    exact = {charger.upper(): charger for charger in registers.chargers if len(charger) >= 3}
+    for match in _ID_TOKEN.finditer(text) if exact else ():
+        token = match.group()
+        if token.upper() in exact:
+            yield Mention("charger", *match.span(), exact[token.upper()])
+        elif token.isdigit() and 5 <= len(token) <= 8 and (near := _neighbour(token, registers.chargers)):
+            yield Mention("charger", *match.span(), near, sure=False)
+    for match in _CHARGER_BARE.finditer(text):
+        yield Mention("charger", *match.span(1), _resolve(match.group(1), registers), sure=False)
+    for match in _CHARGER_NAMED.finditer(text):
+        yield Mention("charger", *match.span(1), _resolve(match.group(1), registers))
+
+
+def _named_chargers(text: str, registers: Registers) -> tuple[str, ...]:
+    """Ids of chargers mentioned by name, in the order of the register."""
+    names = _by_fold(tuple(registers.chargers.items()))
+    if not names:
+        return ()
+    haystack = f" {_letters(text)} "
+    return tuple(charger for name, charger in names.items() if f" {name} " in haystack)
+
+
+def _codes(text: str) -> Iterator[Mention]:
+    for match in _OCPP_CODE.finditer(text):
+        name = _CODE_NAMES.get(re.sub(r"[ _-]", "", match.group()).lower())
+        if name:
+            yield Mention("error", *match.span(), name)
+    for pattern in (_VENDOR_CODE, _BARE_CODE):
+        for match in pattern.finditer(text):
+            yield Mention("error", *match.span(1), match.group(1).upper().replace("0X", "0x"))
+
+
+def _connectors(text: str) -> Iterator[Mention]:
+    for match in _CONNECTOR.finditer(text):
+        yield Mention("connector", *match.span(), match.group(1))
+    for match in _ORDINAL_CONNECTOR.finditer(text):
+        yield Mention("connector", *match.span(), str(_ORDINALS[match.group(1).lower()]))
+
+
+def _serials(text: str) -> Iterator[Mention]:
+    for match in _SERIAL.finditer(text):
+        if any(char.isdigit() for char in match.group(1)):
+            yield Mention("serial", *match.span(1), match.group(1).upper())
+
+
+def _all(text: str, registers: Registers) -> Iterator[Mention]:
+    yield from _phones(text, registers.default_region)
+    yield from _tickets(text)
+    yield from _tags(text, registers)
+    yield from _chargers(text, registers)
+    for start, end, value, currency in amounts(text, registers.currency):
+        yield Mention("amount", start, end, value, currency)
+    yield from _codes(text)
+    yield from _serials(text)
+    yield from _connectors(text)
+
+
+def _rank(mention: Mention) -> tuple[int, int, int]:
+    """A charger that is only guessed from its digits gives way to a sum of money made of the same digits."""
+    kind = mention.kind if mention.sure else "error"
+    return (PRECEDENCE.index(kind), mention.start, -mention.end)
+
+
+def find_mentions(text: str, registers: Registers) -> list[Mention]:
+    """Mentions that do not overlap, in order of appearance."""
+    kept: list[Mention] = []
+    for mention in sorted(_all(text, registers), key=_rank):
+        if all(mention.end <= other.start or mention.start >= other.end for other in kept):
+            kept.append(mention)
+    return sorted(kept, key=lambda one: one.start)
+
+
+def collect(text: str, mentions: list[Mention], registers: Registers) -> Entities:
+    """Mentions as the entities of a Reading, each once."""
+
+    def values(kind: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.value for one in mentions if one.kind == kind))
+
+    money = dict.fromkeys((one.value, one.currency) for one in mentions if one.kind == "amount")
+    chargers = (*values("charger"), *_named_chargers(text, registers))
+    return Entities(
+        charger_id=tuple(dict.fromkeys(chargers)),
+        ticket_ref=values("ticket"),
+        phone=values("phone"),
+        amount=tuple(AmountEntity(value=value, currency=currency) for value, currency in money),
+        id_tag=values("tag"),
+        connector=tuple(int(value) for value in values("connector")),
+        error_code=values("error"),
+        serial_number=values("serial"),
+    )
+
+
+def masked(text: str, mentions: list[Mention]) -> str:
+    """The text with each mention replaced by its kind's mask, so that no model learns who wrote."""
+    out: list[str] = []
+    at = 0
+    for mention in mentions:
+        out += (text[at : mention.start], f" {MASKS[mention.kind]} ")
+        at = mention.end
+    return "".join((*out, text[at:]))

@@ -10,10 +10,12 @@ def _all(*texts: str) -> frozenset[str]:
 
 
 _HUMAN = _all(
-    "human, a human being, agent, agents, real person, person, operator, representative, staff member, somebody real, live chat",
+    "human, a human being, agent, agents, real person, person, operator, representative, staff member, somebody real",
+    "live chat",
     "manussayek, manussayekuta, minihek, kenek ekka katha, niyojithaya, කෙනෙක් එක්ක කතා, මනුස්සයෙක්, මිනිහෙක්",
     "නියෝජිතයා, නියෝජිතයෙක්, නිලධාරියා, නිලධාරියෙක්, නිලධාරියෙකු, මිනිහෙකුට, කෙනෙකුට කතා, මනුෂ්‍යයෙක්, මනුස්සයෙකුට",
-    "manithar, manithan, manidhar, aal kitta, aalkitta, oru aal, மனிதர், மனிதன், மனிதரிடம், மனிதருடன், ஆளிடம், ஆளுடன், ஒரு ஆள், முகவர், அதிகாரி",
+    "manithar, manithan, manidhar, aal kitta, aalkitta, oru aal, மனிதர், மனிதன், மனிதரிடம், மனிதருடன், ஆளிடம், ஆளுடன்",
+    "ஒரு ஆள், முகவர், அதிகாரி",
     "humano, una persona, persona, agente, operador, representante, asesor",
 )
 _TALK = _all(

@@ -75,10 +75,15 @@ def disconnected(work: Work, charger_id: str, epoch: int, at: datetime) -> None:
         work.wake(f"live.charger.{charger_id}")
 
 
-def forget_node(work: Work, node: str) -> int:
-    """At a start: sockets that an earlier life of this process held are gone."""
+def forget_others(work: Work) -> int:
+    """At a start: on SQLite this is the only process, so that sockets which another held are gone."""
+    if work.postgresql:
+        return 0
     gone = work.session.scalars(
-        update(Charger).where(Charger.node == node).values(online=False, node=None).returning(Charger.id)
+        update(Charger)
+        .where(Charger.online.is_(True), or_(Charger.node.is_(None), Charger.node != work.house.node))
+        .values(online=False, node=None)
+        .returning(Charger.id)
     ).all()
     for charger_id in gone:
         work.wake(f"live.charger.{charger_id}")

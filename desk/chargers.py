@@ -311,10 +311,12 @@ def add(
         raise Refusal("charger.exists", id=charger_id)
     if not 1 <= connector_count <= 20:
         raise BadInput("charger.bad_connectors", count=connector_count)
+    if password is not None:
+        _check_password(password)
     charger = make(work, charger_id, name=name, current_type=current_type)
     charger.site_id = site_named(work, site).id if site else None
     charger.fleet_id, charger.tariff_id = fleet_id, tariff_id
-    charger.password_hash = hash_password(password.encode()) if password else None
+    charger.password_hash = hash_password(password.encode()) if password is not None else None
     for number in range(1, connector_count + 1):
         work.session.add(Connector(charger_id=charger_id, number=number))
     work.session.flush()
@@ -350,11 +352,15 @@ def _checked_id(charger_id: str) -> str:
 def set_password(work: Work, charger_id: str, password: str) -> None:
     """Give a charger a new password (16 to 40 characters, as OCPP's security profile 1 wants)."""
     work.require(Permission.EDIT_CHARGERS)
-    if not 16 <= len(password) <= 40:
-        raise BadInput("charger.bad_password")
+    _check_password(password)
     charger = get(work, charger_id)
     charger.password_hash = hash_password(password.encode())
     audit.record(work, "charger.password_set", f"charger:{charger_id}")
+
+
+def _check_password(password: str) -> None:
+    if not 16 <= len(password.encode()) <= 40:
+        raise BadInput("charger.bad_password")
 
 
 def hash_password(password: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from desk import audit
 from desk.work import Work
@@ -19,6 +19,9 @@ from models.ports import Order, OrderAnswer
 
 EXPIRY_S = 60.0
 """How long an order may wait to be sent."""
+
+LOST_S = 120.0
+"""After so long without an answer whoever sent it is gone; the wire itself waits far less."""
 
 _NOT_IN_SESSION = frozenset({OrderKind.RESET, OrderKind.UNLOCK})
 
@@ -113,24 +116,27 @@ def _end(work: Work, command: ChargerCommand, answer: OrderAnswer) -> None:
     work.wake(f"live.charger.{command.charger_id}")
 
 
-def expire(work: Work) -> int:
-    """End orders that nobody sent in time."""
-    late = work.session.scalars(
-        select(ChargerCommand).where(ChargerCommand.state == "queued", ChargerCommand.expires_at < work.now).limit(200)
-    ).all()
-    for command in late:
-        finish(work, command.id, OrderAnswer(OrderOutcome.EXPIRED))
-    return len(late)
+def sweep(work: Work) -> int:
+    """End orders that nobody sent in time, and those whose sender must have died. Gives how many."""
+    late = (ChargerCommand.state == "queued") & (ChargerCommand.expires_at < work.now)
+    hung = (ChargerCommand.state == "sent") & (ChargerCommand.sent_at < work.now - timedelta(seconds=LOST_S))
+    return _end_all(work, late, OrderOutcome.EXPIRED) + _end_all(work, hung, OrderOutcome.LOST)
 
 
 def lose(work: Work, node: str) -> int:
-    """At a start: orders that an earlier life of this process sent will get no answer any more. Never sent again."""
-    lost = work.session.scalars(
-        select(ChargerCommand).where(ChargerCommand.state == "sent", ChargerCommand.node == node)
-    ).all()
-    for command in lost:
-        finish(work, command.id, OrderAnswer(OrderOutcome.LOST))
-    return len(lost)
+    """At a start: orders that an earlier life of this process sent will get no answer any more. Never sent again.
+
+    On SQLite there is only one process, whatever it was called.
+    """
+    sent = ChargerCommand.state == "sent"
+    return _end_all(work, (sent & (ChargerCommand.node == node)) if work.postgresql else sent, OrderOutcome.LOST)
+
+
+def _end_all(work: Work, which: ColumnElement[bool], outcome: OrderOutcome) -> int:
+    ids = work.session.scalars(select(ChargerCommand.id).where(which).limit(500)).all()
+    for order_id in ids:
+        finish(work, order_id, OrderAnswer(outcome))
+    return len(ids)
 
 
 def withdraw(work: Work, run_id: int) -> None:

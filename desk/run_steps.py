@@ -160,17 +160,13 @@ def claim(work: Work, owner: str, lease_s: float, limit: int) -> list[Claimed]:
     return claimed
 
 
-def free_node(work: Work, node: str, owner: str) -> int:
-    """At a start: runs that an earlier life of this node held have no worker any more."""
-    result = work.session.execute(
-        update(ProcedureRun)
-        .where(
-            ProcedureRun.ended_at.is_(None),
-            ProcedureRun.lease_owner.startswith(f"{node}:", autoescape=True),
-            ProcedureRun.lease_owner != owner,
-        )
-        .values(lease_until_at=work.now - timedelta(seconds=1))
-    )
+def free_dead(work: Work, node: str, owner: str) -> int:
+    """At a start: runs that an earlier life of this node held have no worker any more. On SQLite, which has one
+    process, that is all of them; elsewhere other nodes' leases must run out."""
+    dead = update(ProcedureRun).where(ProcedureRun.ended_at.is_(None), ProcedureRun.lease_owner != owner)
+    if work.postgresql:
+        dead = dead.where(ProcedureRun.lease_owner.startswith(f"{node}:", autoescape=True))
+    result = work.session.execute(dead.values(lease_until_at=work.now - timedelta(seconds=1)))
     return int(getattr(result, "rowcount", 0))
 
 

@@ -57,13 +57,15 @@ def start(
     running = open_run(work, charger_id)
     if not charger.online:
         raise Refusal("run.not_connected", charger_id=charger_id)
-    if running is not None and (kind is not RunKind.TAKE_OUT_OF_SERVICE or running.kind is kind):
+    if running is not None and (kind is not RunKind.TAKE_OUT_OF_SERVICE or running.kind is kind or _followed(running)):
         raise Busy("run.already_running", charger_id=charger_id, run=running.id)
     match kind:
         case RunKind.CLEAR_FAULT:
             connector = _may_clear(work, charger, connector, conversation_id)
         case RunKind.REBOOT:
-            _may_reboot(work, charger, args or {}, conversation_id)
+            # A person has confirmed it, and reboot means the hard reset to them.
+            args = {"hard": _by_person(work), **(args or {})}
+            _may_reboot(work, charger, args, conversation_id)
         case RunKind.TAKE_OUT_OF_SERVICE:
             _may_take_out(work, charger, conversation_id)
     if running is not None:
@@ -106,6 +108,10 @@ def _follow(work: Work, running: ProcedureRun, **then: Any) -> ProcedureRun:
     work.wake(f"run.{running.id}")
     work.wake(f"live.charger.{running.charger_id}")
     return running
+
+
+def _followed(run: ProcedureRun) -> bool:
+    return "then" in run.args
 
 
 # Guards ---------------------------------------------------------------------------------------------------------

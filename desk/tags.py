@@ -62,6 +62,7 @@ def add(work: Work, value: str, *, contact_id: int | None = None, expires_at: da
     tag = IdTag(value=clean, contact_id=contact_id, expires_at=expires_at, created_at=work.now)
     work.session.add(tag)
     work.session.flush()
+    work.wake(f"tag.{clean}")
     audit.record(work, "tag.added", f"tag:{clean}", contact_id=contact_id)
     return tag
 
@@ -73,5 +74,6 @@ def set_status(work: Work, value: str, status: TagStatus) -> IdTag:
     if tag is None:
         raise NotFound("charger.no_tag", tag=value[:40])
     tag.status = status
+    work.wake(f"tag.{tag.value}")
     audit.record(work, "tag.status", f"tag:{tag.value}", status=status.value)
     return tag

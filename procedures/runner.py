@@ -62,7 +62,7 @@ class ProcedureRunner:
             while not self._stopping:
                 try:
                     if not freed:
-                        await self._office.run(ASSISTANT, run_steps.free_node, self._node, self._owner)
+                        await self._office.run(ASSISTANT, run_steps.free_dead, self._node, self._owner)
                         freed = True
                     await self._claim()
                     await self._pay()

@@ -18,7 +18,7 @@ from models.reading import Category
 from models.ticket import LIVE, Priority, Ticket, TicketEvent, TicketStatus
 
 NEWS_WITHIN_S = 48 * 3600
-_CHUNK = 200
+CHUNK = 200
 _STEP_UP: dict[Priority, Priority] = {
     Priority.LOW: Priority.NORMAL,
     Priority.NORMAL: Priority.HIGH,
@@ -114,7 +114,7 @@ def last_news_at(work: Work, ticket: Ticket) -> datetime | None:
     )
 
 
-def point_at_stale(work: Work, limit: int = _CHUNK) -> int:
+def point_at_stale(work: Work, limit: int = CHUNK) -> int:
     """A line on the board for each waiting ticket that nobody touched for 48 h, again every 48 h."""
     cutoff = work.now - timedelta(seconds=NEWS_WITHIN_S)
     touched = exists().where(

@@ -43,6 +43,8 @@ __all__ = [
 
 QUIET_S = 7 * 24 * 3600
 """How long a RESOLVED ticket waits for a word before it closes by itself."""
+CLOSE_CHUNK = 200
+"""How many tickets close in one transaction."""
 SUMMARY_LIMIT = 300
 ANY_DEPARTMENT = frozenset({Role.ADMIN, Role.MANAGER, Role.DISPATCHER})
 """Roles that can be given a ticket of any department."""
@@ -187,7 +189,7 @@ def close(work: Work, ref: str, note: str = "") -> Ticket:
     return ticket
 
 
-def close_quiet(work: Work, limit: int = 200) -> int:
+def close_quiet(work: Work, limit: int = CLOSE_CHUNK) -> int:
     """Close what was RESOLVED and heard nothing for seven days; tells how many."""
     work.require(Permission.CLOSE_TICKETS)
     query = (

@@ -38,17 +38,20 @@ def last(work: Work) -> list[JobTick]:
 
 
 def _claim(work: Work, name: str, every_s: float) -> bool:
-    if _make(work, name):
-        return True
-    due = JobTick.last_at <= work.now - timedelta(seconds=every_s * (1 - SLACK))
+    """One UPDATE decides. On PostgreSQL a tick that another node is at is passed over, not waited for."""
+    due = select(JobTick.name).where(
+        JobTick.name == name, JobTick.last_at <= work.now - timedelta(seconds=every_s * (1 - SLACK))
+    )
+    if work.postgresql:
+        due = due.with_for_update(skip_locked=True)
     taken = work.session.execute(
         update(JobTick)
-        .where(JobTick.name == name, due)
+        .where(JobTick.name == due.scalar_subquery())
         .values(last_at=work.now)
         .returning(JobTick.name)
         .execution_options(synchronize_session=False)
     )
-    return taken.first() is not None
+    return taken.first() is not None or _make(work, name)
 
 
 def _make(work: Work, name: str) -> bool:

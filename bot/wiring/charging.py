@@ -18,7 +18,6 @@ from models.charger import Charger
 from models.errors import BadInput, Unavailable
 from models.ports import (
     BootReport,
-    Bus,
     Clock,
     FrameRecord,
     MeterReport,
@@ -38,16 +37,15 @@ _NETWORK = charger_actor("network")
 
 
 class ChargingAdapter:
-    """`unknown` is `refuse` or `register`: a charger nobody knows is then taken in with the password that it
+    """`unknown_chargers` is `refuse` or `register`: a charger nobody knows is then taken in with the password that it
     brings, and must bring the same one from then on."""
 
     def __init__(
-        self, office: Office, *, clock: Clock, bus: Bus, unknown: str = REFUSE, heartbeat_interval_s: int = 300
+        self, office: Office, clock: Clock, *, unknown_chargers: str = REFUSE, heartbeat_interval_s: int = 300
     ) -> None:
         self._office = office
         self._clock = clock
-        self._bus = bus
-        self._register = unknown == REGISTER
+        self._register = unknown_chargers == REGISTER
         self._heartbeat_interval_s = heartbeat_interval_s
         self._key = secrets.token_bytes(32)
         self._proofs: OrderedDict[tuple[str, bytes], bool] = OrderedDict()
@@ -144,7 +142,7 @@ class ChargingAdapter:
 
     def _forget_changed(self) -> None:
         if self._changed_tags is None:
-            self._changed_tags = self._bus.subscribe("tag.")
+            self._changed_tags = self._office.bus.subscribe("tag.")
         while not self._changed_tags.empty():
             self._verdicts.pop(self._changed_tags.get_nowait().removeprefix("tag."), None)
 

@@ -46,7 +46,7 @@ def _object(rule: dict[str, Any], root: dict[str, Any], value: dict[str, Any]) -
     out: dict[str, Any] = {}
     for key, item in value.items():
         name = key if key in known else by_case.get(key.lower())
-        if name is None or item is None or item == []:
+        if name is None or item is None or (item == [] and name not in rule.get("required", ())):
             continue
         out[name] = _mend(known[name], root, item)
     return out

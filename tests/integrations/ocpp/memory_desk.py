@@ -79,7 +79,7 @@ class MemoryDesk:
         await self._reach()
         self.profiles.append(security_profile)
         wanted = self.admitted.get(charger_id, PASSWORD if charger_id.startswith("CP") else "\x00")
-        return password == (wanted.encode() if wanted is not None else None)
+        return bool(password == (wanted.encode() if wanted is not None else None))
 
     async def connected(self, charger_id: str, version: str, at: datetime) -> int:
         await self._reach()
@@ -187,12 +187,10 @@ async def raw_charger(
     port: int, charger_id: str = "CP1", subprotocols: tuple[str, ...] = ("ocpp1.6",), **more: Any
 ) -> AsyncIterator[RawCharger]:
     """A socket of a charger with the right password."""
-    more.setdefault("additional_headers", basic(charger_id))
+    more = {"additional_headers": basic(charger_id), "compression": None, "proxy": None, **more}
     async with connect(
         f"ws://127.0.0.1:{port}/ocpp/{charger_id}",
         subprotocols=[Subprotocol(name) for name in subprotocols] or None,
-        compression=None,
-        proxy=None,
         **more,
     ) as socket:
         yield RawCharger(socket)

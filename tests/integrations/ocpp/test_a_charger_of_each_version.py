@@ -238,7 +238,7 @@ async def test_a_busy_or_broken_connector_rejects_a_remote_start(
     ],
 )
 async def test_configuration_is_changed_and_read(
-    version: str, key: str, locked: str, central: CentralSystem, desk: MemoryDesk, virtual: Callable[..., Any]
+    *, version: str, key: str, locked: str, central: CentralSystem, desk: MemoryDesk, virtual: Callable[..., Any]
 ) -> None:
     charger: VirtualCharger = await virtual(version=version)
     assert (await _order(central, OrderKind.CHANGE_CONFIGURATION, key=key, value="77")).accepted
@@ -280,13 +280,14 @@ async def test_an_order_without_what_it_needs_is_not_sent(
     version: str, central: CentralSystem, virtual: Callable[..., Any]
 ) -> None:
     charger: VirtualCharger = await virtual(version=version)
-    for kind, args in [
+    lacking: list[tuple[OrderKind, dict[str, Any]]] = [
         (OrderKind.SET_AVAILABILITY, {"connector": 1}),
         (OrderKind.REMOTE_START, {"connector": 1}),
         (OrderKind.REMOTE_STOP, {}),
         (OrderKind.CHANGE_CONFIGURATION, {"value": "1"}),
         (OrderKind.UNLOCK, {"connector": "left"}),
-    ]:
+    ]
+    for kind, args in lacking:
         answer = await _order(central, kind, **args)
         assert (answer.outcome, answer.response["code"]) == (OrderOutcome.ERROR, "CannotSay")
     assert charger.orders == []

@@ -9,15 +9,9 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from console.api.app import build_api
-from jobs.clock import Metronome
-from jobs.table import JOBS
-from jobs.tick import run_job
-from procedures.patience import Patience
-from procedures.runner import ProcedureRunner
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 
@@ -48,14 +42,21 @@ from bot.wiring.charging import ChargingAdapter
 from bot.wiring.orders import OrderClerk, OrderRunner
 from classifiers.registry import load as load_classifier
 from console import health, metrics
+from console.api.app import build_api
 from console.live import LivePage
+from console.metrics import Measured, Metrics
 from desk import inbox, outbox
 from desk.office import Office
 from desk.work import House
 from integrations.bus import LocalBus
 from integrations.ocpp.transport import CentralSystem, OcppSettings
+from jobs.clock import Metronome
+from jobs.table import JOBS
+from jobs.tick import run_job
 from models.access import ASSISTANT, Actor
 from models.ports import Clock, MessageClassifier, Reconciler, Sender
+from procedures.patience import Patience
+from procedures.runner import ProcedureRunner
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +92,12 @@ class App:
         )  # fmt: skip
         self.office = Office(settings.database_url, clock=self.clock, bus=self.bus, house=self.house)
         self.desk_adapter = ChargingAdapter(
-            self.office, clock=self.clock, bus=self.bus, unknown=settings.ocpp_unknown_chargers
-        )
-        self.clerk = OrderClerk(self.office, clock=self.clock, bus=self.bus)
+            self.office, self.clock, unknown_chargers=settings.ocpp_unknown_chargers,
+            heartbeat_interval_s=self.heartbeat_interval_s,
+        )  # fmt: skip
+        self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock)
         self.central = CentralSystem(self.desk_adapter, self.clock, self._ocpp_settings())
+        self.metrics = Metrics(lambda: {f"ocpp_{name}": float(value) for name, value in self.central.stats().items()})
         self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
@@ -112,19 +115,13 @@ class App:
         s = self.settings
         if not (s.twilio_account_sid and s.twilio_auth_token and s.twilio_whatsapp_from):
             return None
-        more = {"api_url": s.twilio_api_url} if s.twilio_api_url else {}
-        if s.twilio_templates:
-            return WhatsAppSettings(
-                account_sid=s.twilio_account_sid, auth_token=s.twilio_auth_token, sender=s.twilio_whatsapp_from,
-                public_url=s.public_url, auth_token_secondary=s.twilio_auth_token_secondary or "",
-                api_key=s.twilio_api_key or "", api_secret=s.twilio_api_secret or "", templates=s.twilio_templates,
-                **more,
-            )  # fmt: skip
-        return WhatsAppSettings(
+        account = WhatsAppSettings(
             account_sid=s.twilio_account_sid, auth_token=s.twilio_auth_token, sender=s.twilio_whatsapp_from,
             public_url=s.public_url, auth_token_secondary=s.twilio_auth_token_secondary or "",
-            api_key=s.twilio_api_key or "", api_secret=s.twilio_api_secret or "", **more,
+            api_key=s.twilio_api_key or "", api_secret=s.twilio_api_secret or "",
         )  # fmt: skip
+        account = replace(account, api_url=s.twilio_api_url) if s.twilio_api_url else account
+        return replace(account, templates=s.twilio_templates) if s.twilio_templates else account
 
     def _ocpp_settings(self) -> OcppSettings:
         s = self.settings
@@ -139,7 +136,7 @@ class App:
     async def start(self) -> None:
         """Open the doors and set everybody to work. OSError when a port is taken."""
         if "web" in self.roles:
-            app = application(self._routes(), live=self.live is not None)
+            app = Measured(application(self._routes(), live=self.live is not None), self.metrics)
             s = self.settings
             self.web = WebServer(app, host=s.http_host, port=s.http_port, trusted_proxies=s.trusted_proxies)
         if "ocpp" in self.roles:
@@ -177,7 +174,7 @@ class App:
             self._work("media", fetcher.run)
         dispatcher = Dispatcher(
             self.office, clock=self.clock, bus=self.bus, senders=senders, paces={WHATSAPP: WHATSAPP_PACE},
-            owner=self.node,
+            owner=self.node, counted=self.metrics.sent,
         )  # fmt: skip
         finder = OutcomeFinder(self.office, clock=self.clock, reconcilers=reconcilers, previews=previews)
         runner = ProcedureRunner(self.office, self.clerk, self.clock, self.bus, self.node, patience=self.patience)
@@ -200,8 +197,8 @@ class App:
         routes += webchat_routes(self.webchat)
         if self.whatsapp is not None:
             routes += whatsapp_routes(self.office, self.whatsapp)
-        routes += health.build(self.office)
-        routes += metrics.build(self.office)
+        routes += health.build(self.office, classifier_loaded=lambda: self.reader is not None)
+        routes += metrics.build(self.office, self.metrics, token=self.settings.metrics_token)
         routes.append(Mount("/api/v1", build_api(self.office, self.clerk)))
         return routes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from procedures.patience import Patience
 from starlette.requests import Request
 
 from bot.app import App
@@ -15,6 +14,7 @@ from desk import members
 from desk.work import Work
 from integrations.ocpp.simulator.charger import VirtualCharger
 from models.access import OPERATOR, Actor
+from procedures.patience import Patience
 
 PATIENCE = Patience(trigger_s=3, unavailable_s=3, verify_s=12, stable_s=8, nudge_s=5, disconnect_s=20, reconnect_s=60)
 """Virtual chargers answer at once: nobody at a demonstration wants to wait as long as a real one may need."""

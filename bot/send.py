@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from desk import outbox
 from desk.office import Office
 from models.access import ASSISTANT
 from models.errors import Unavailable
-from models.outbox import OutcomeUnknown, Parcel, RetryLater, SendResult
+from models.outbox import Accepted, NeedsTemplate, OutcomeUnknown, Parcel, Refused, RetryLater, SendResult
 from models.ports import Bus, Clock, Sender
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,14 @@ SLOTS = 16
 POLL_S = 1.0
 SEND_TIMEOUT_S = 40
 CHANNEL_OFF_S = 300
+
+_OUTCOMES = {
+    Accepted: "accepted",
+    RetryLater: "put_off",
+    OutcomeUnknown: "unknown",
+    NeedsTemplate: "needs_template",
+    Refused: "refused",
+}
 
 
 @dataclass(frozen=True)
@@ -67,17 +76,19 @@ class Pacer:
 
 
 class Dispatcher:
-    """Runs until stopped. A channel that is off keeps its rows waiting, not dead."""
+    """Runs until stopped. A channel that is off keeps its rows waiting, not dead. `counted` hears channel, outcome."""
 
     def __init__(
-        self, office: Office, *, clock: Clock, bus: Bus, senders: dict[str, Sender], paces: dict[str, Pace], owner: str
-    ) -> None:
+        self, office: Office, *, clock: Clock, bus: Bus, senders: dict[str, Sender], paces: dict[str, Pace],
+        owner: str, counted: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
         self._office = office
         self._clock = clock
         self._bus = bus
         self._senders = senders
         self._paces = paces
         self._owner = owner
+        self._counted = counted
         self._pacer = Pacer()
         self._busy: set[asyncio.Task[None]] = set()
 
@@ -119,6 +130,7 @@ class Dispatcher:
                 await self._office.run(ASSISTANT, outbox.postpone, parcel.id, parcel.lease_seq, wait)
                 return
             result = await self._send(parcel)
+            self._counted(parcel.channel, _OUTCOMES[type(result)])
             await self._office.run(ASSISTANT, outbox.record, parcel.id, parcel.lease_seq, result)
         except Unavailable:
             # The lease runs out and the row becomes one of unknown outcome, which is the truth.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import select, update
 
@@ -30,7 +31,7 @@ class DemoCharger:
     id: str
     site: str
     current_type: CurrentType
-    version: str
+    version: Literal["1.6", "2.0.1"]
     scenario: str
     connectors: int = 1
 

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from jobs.beat import VirtualMetronome
-from jobs.table import JOBS
-from jobs.tick import run_job
 
 from bot.app import App
 from bot.settings import from_mapping
@@ -24,8 +21,12 @@ from desk import chargers, members
 from desk.work import Work
 from integrations.ocpp.simulator.charger import VirtualCharger
 from integrations.ocpp.simulator.scenarios import Scenario
+from jobs.beat import VirtualMetronome
+from jobs.table import JOBS
+from jobs.tick import run_job
 from models.access import OPERATOR, Actor, Department, Role
 from models.charger import CurrentType
+from models.member import MemberIdentityKind
 from tests.chat import Browser
 from tests.clock import JumpingClock
 from tests.fakes.twilio import FakeMessage, FakeTwilio
@@ -43,7 +44,7 @@ class Phone:
     twilio: FakeTwilio
     read: int = 0
 
-    async def says(self, text: str, **fields: str) -> FakeMessage:
+    async def says(self, text: str, **fields: Any) -> FakeMessage:
         """Write; our webhook must take it."""
         message = self.twilio.written(text, from_=self.number, **fields)
         answer = await self.twilio.deliver(message)
@@ -118,7 +119,7 @@ class World:
             self.twilio.open_window(number)
 
             def wrote(work: Work) -> None:
-                members.heard_from(work, members.MemberIdentityKind.WHATSAPP, number)
+                members.heard_from(work, MemberIdentityKind.WHATSAPP, number)
 
             await self.app.office.run(OPERATOR, wrote)
         return phone

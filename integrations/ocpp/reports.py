@@ -48,6 +48,7 @@ class Reports:
         self._timeout_s = timeout_s
         self._lines: dict[str, _Line] = {}
         self._away = False
+        self._closed = False
         self._taken = 0
         self._aliases: dict[tuple[str, int], int] = {}
         self._epochs: dict[str, int] = {}
@@ -72,6 +73,7 @@ class Reports:
 
     async def stop(self, seconds: float) -> None:
         """Finish what is in hand within `seconds`; what remains goes to the journal."""
+        self._closed = True
         tasks = [line.task for line in self._lines.values() if line.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
@@ -96,6 +98,11 @@ class Reports:
         return await done
 
     def _queue(self, entry: Entry, done: asyncio.Future[Any] | None) -> None:
+        if self._closed:
+            log.info("%s: a %s came after the end", entry.charger_id, entry.kind)
+            if done is not None:
+                done.set_result(KEPT)
+            return
         line = self._lines.setdefault(entry.charger_id, _Line())
         line.waiting.append((entry, done))
         if line.task is None:

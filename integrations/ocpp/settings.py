@@ -13,7 +13,8 @@ class OcppSettings:
     `security_profile` is the lowest accepted: 0 open, 1 basic auth, 2 basic auth over TLS, 3 client certificates.
     Below 2 the plain listener is on `port`, and a TLS one beside it where `tls_port` and a certificate are given.
     From 2 on there is only TLS, on `tls_port` or else `port`. Port 0 takes any free port.
-    `journal` is the file where reports wait that the desk could not take.
+    `journal` is the file where reports wait that the desk could not take. A charger of which nothing is remembered
+    and that tells no state within `refresh_after_s` of connecting is asked for it; None never asks.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +28,7 @@ class OcppSettings:
     heartbeat_interval_s: int = 300
     call_timeout_s: float = 30.0
     desk_timeout_s: float = 3.0
+    refresh_after_s: float | None = 10.0
     ping_interval_s: float | None = 45.0
     ping_timeout_s: float | None = 30.0
     max_frame_bytes: int = 1 << 20

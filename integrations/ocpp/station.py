@@ -53,6 +53,8 @@ class Outlets:
 
     def learn(self, evse: int, connector: int) -> bool:
         """Take note of a pair; tells whether numbers of pairs known before have changed."""
+        if (evse, connector) in self.pairs:
+            return False
         before = list(self.pairs)
         known = set(before)
         known.update((lower, 1) for lower in range(1, evse + 1))

@@ -27,6 +27,7 @@ from integrations.ocpp.admission import (
 from integrations.ocpp.counts import Counts
 from integrations.ocpp.journal import Entry, Journal, Socket
 from integrations.ocpp.log import FrameLog, Heard
+from integrations.ocpp.refresh import refresh
 from integrations.ocpp.reports import KEPT, Reports
 from integrations.ocpp.services import Services, Tags, TransactionIds
 from integrations.ocpp.session import ChargerSession
@@ -101,7 +102,8 @@ class CentralSystem:
     async def stop(self) -> None:
         """Close every socket and write down what waits, within about two seconds."""
         for session in list(self._sessions.values()):
-            session.fail_pending()
+            session.outgoing.close()
+            session.finish_s = FLUSH_S
         for server in self._servers:
             server.close()
         waiting = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
@@ -139,7 +141,7 @@ class CentralSystem:
         session = self._sessions.get(order.charger_id)
         if session is None or not session.live:
             return OrderAnswer(OrderOutcome.NOT_CONNECTED)
-        return await session.order(order)
+        return await session.outgoing.send(order)
 
     def stats(self) -> dict[str, int]:
         """Figures for the metrics page: `connected`, `journal_pending`, `desk_away`, and the totals of Counts."""
@@ -214,10 +216,12 @@ class CentralSystem:
         self._sessions[who] = session
         if older is not None:
             self._replace(older)
+        asking = asyncio.create_task(self._refresh(session))
         try:
             await self._announce(session)
             await session.run()
         finally:
+            asking.cancel()
             if self._sessions.get(who) is session:
                 del self._sessions[who]
             gone = Socket(session.token, version, session.epoch)
@@ -231,10 +235,15 @@ class CentralSystem:
         session.epoch = epoch if epoch is not KEPT else None
         log.info("%s connected, OCPP %s", who, session.version)
 
+    async def _refresh(self, session: ChargerSession) -> None:
+        wait_s = self._settings.refresh_after_s
+        if wait_s is not None and not session.station.statuses:
+            await refresh(session, session.version, self._services, wait_s)
+
     def _replace(self, older: ChargerSession) -> None:
         """The newest socket wins: the older one is closed without waiting, and its end touches nothing."""
         self._counts.replaced += 1
-        older.fail_pending()
+        older.outgoing.close()
         older.socket.transport.abort()
 
 

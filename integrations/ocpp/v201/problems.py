@@ -25,6 +25,7 @@ PARTS = (
     (("meter",), "PowerMeterFailure"),
     (("tokenreader", "rfid"), "ReaderFailure"),
 )
+MOST = 100
 YES = ("true", "1", "faulted")
 
 
@@ -41,7 +42,7 @@ def take(station: Station, event: dict[str, Any]) -> int | None:
     over = event.get("cleared") is True or (what == "Problem" and str(event.get("actualValue")).lower() not in YES)
     if over:
         station.problems.pop(key, None)
-    else:
+    elif key in station.problems or len(station.problems) < MOST:
         info = " ".join(part for part in (name, what, text_of(event, "techInfo", 120)) if part)
         station.problems[key] = Problem(_code(name, what, tech_code), tech_code, info[:200])
     return evse

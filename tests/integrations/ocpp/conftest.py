@@ -28,7 +28,7 @@ async def fast_clock() -> FastClock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> OcppSettings:
-    return OcppSettings(port=0, journal=tmp_path / "journal.jsonl", desk_timeout_s=0.5)
+    return OcppSettings(port=0, journal=tmp_path / "journal.jsonl", desk_timeout_s=0.5, refresh_after_s=None)
 
 
 @pytest.fixture

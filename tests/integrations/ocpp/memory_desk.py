@@ -83,7 +83,8 @@ class MemoryDesk:
 
     async def connected(self, charger_id: str, version: str, at: datetime) -> int:
         await self._reach()
-        self.online[charger_id] = epoch = next(self._epochs)
+        epoch = int(next(self._epochs))
+        self.online[charger_id] = epoch
         self.told.append(("connected", charger_id, version))
         return epoch
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from integrations.ocpp.settings import OcppSettings
 from integrations.ocpp.transport import CentralSystem
 from models.charger import OrderKind, OrderOutcome
 from models.ports import Order, OrderAnswer
-from tests.integrations.ocpp.memory_desk import MemoryDesk, eventually, raw_charger
+from tests.integrations.ocpp.memory_desk import FastClock, MemoryDesk, eventually, raw_charger
 
 
 def _ask(
@@ -185,3 +187,35 @@ async def test_a_log_that_cannot_be_written_costs_frames_and_nothing_else(
         await eventually(lambda: central.stats()["frames_lost"] >= 2)
         desk.away = False
         await charger.ask("Heartbeat", {})
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_charger_nobody_remembers_is_asked_for_its_state(
+    version: str, desk: MemoryDesk, fast_clock: FastClock, settings: OcppSettings
+) -> None:
+    central = CentralSystem(desk, fast_clock, replace(settings, refresh_after_s=10))
+    await central.start()
+    async with raw_charger(central.port, subprotocols=(f"ocpp{version}",)) as charger:
+        _, message_id, action, payload = await charger.hear()
+        assert (action, payload["requestedMessage"]) == ("TriggerMessage", "StatusNotification")
+        assert payload.get("evse") == (None if version == "1.6" else {"id": 1, "connectorId": 1})
+        await charger.send([3, message_id, {"status": "Accepted"}])
+        if version == "2.0.1":
+            _, message_id, _, payload = await charger.hear()
+            assert payload["evse"] == {"id": 2, "connectorId": 1}
+            await charger.send([3, message_id, {"status": "Rejected"}])
+        with pytest.raises(TimeoutError):
+            await charger.hear(0.3)
+    await central.stop()
+
+
+async def test_a_charger_that_told_its_state_is_not_asked(
+    desk: MemoryDesk, fast_clock: FastClock, settings: OcppSettings
+) -> None:
+    central = CentralSystem(desk, fast_clock, replace(settings, refresh_after_s=10))
+    await central.start()
+    async with raw_charger(central.port) as charger:
+        await charger.ask("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+        with pytest.raises(TimeoutError):
+            await charger.hear(0.4)
+    await central.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,24 @@ async def test_the_journal_takes_up_where_it_was(tmp_path: Path) -> None:
         await again.drop_head()
     assert not again.holds("CP1")
     assert journal.path.read_bytes() == b""
+
+
+async def test_it_stops_within_two_seconds_though_the_desk_hangs_and_keeps_what_was_said(
+    desk: MemoryDesk, fast_clock: FastClock, settings: OcppSettings
+) -> None:
+    central = CentralSystem(desk, fast_clock, replace(settings, desk_timeout_s=30))
+    await central.start()
+    async with raw_charger(central.port) as charger:
+        await charger.ask("Heartbeat", {})
+        desk.hanging = True
+        for number in range(3):
+            stop = {"transactionId": 7 + number, "meterStop": 1, "timestamp": STAMP}
+            await charger.send([2, f"s{number}", "StopTransaction", stop])
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        await central.stop()
+        assert time.monotonic() - began < 2
+    journal = Journal(settings.journal)
+    journal.load()
+    assert journal.head is not None
+    assert journal.head.kind == "stopped"

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LIVE_KINDS = frozenset({"availability", "prices", "hours"})
-DEFAULT_THRESHOLD = 0.42
+DEFAULT_THRESHOLD = 0.36
 _KNOWN_KEYS = frozenset({"id", "live", "keywords", "questions", "answer"})
 _LINE = re.compile(r"\(at line (\d+)")
 _KEYWORD_WORTH = 0.45

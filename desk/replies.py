@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from desk import audit, conversations, outbox, tickets
 from desk.work import Work
-from models.access import Permission
+from models.access import Permission, Role
 from models.errors import BadInput, Refusal
 from models.message import Direction, Message, MessageState
 from models.outbox import OutboxItem
@@ -36,10 +38,7 @@ def reply(work: Work, conversation_id: int, text: str, *, key: str) -> Message:
         return _said_before(work, conversation_id, key)
     assert item.message_id is not None
     _answered(work, conversation_id)
-    for ticket in work.session.scalars(
-        select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.status.in_(LIVE)).order_by(Ticket.id)
-    ).all():
-        tickets.first_response(work, ticket)
+    _stop_clocks(work, conversation_id)
     audit.record(work, "conversation.replied", f"conversation:{conversation_id}", message_id=item.message_id)
     return work.session.get_one(Message, item.message_id)
 
@@ -51,6 +50,14 @@ def _said_before(work: Work, conversation_id: int, key: str) -> Message:
     if found is None or found.conversation_id != conversation_id:
         raise Refusal("reply.key_taken")
     return found
+
+
+def _stop_clocks(work: Work, conversation_id: int) -> None:
+    """Somebody of the team answered; that counts for every live ticket, also for those that this one may not see."""
+    team = work.acting_as(replace(work.actor, role=Role.DISPATCHER)) if work.actor.role is not None else work
+    live = select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.status.in_(LIVE))
+    for ticket in work.session.scalars(live.order_by(Ticket.id)).all():
+        tickets.first_response(team, ticket)
 
 
 def _answered(work: Work, conversation_id: int) -> None:

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from console.api.language import accepted
+from console.api.language import accepted, worded
 from desk import audit
 from desk.office import Office
 from desk.work import Work
@@ -21,7 +21,7 @@ from phrases.say import say
 RETRY_S = 5
 """What a client is told to wait when the database is away."""
 
-_BY_STATUS = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
+_BY_STATUS = {400: "error.not_json", 404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 _MOST_FIELDS = 10
 
 
@@ -30,12 +30,17 @@ def problem(
     incident: str | None = None, headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     """The answer for a phrase code."""
-    error: dict[str, Any] = {"code": code, "text": say(code, facts, accepted(accept_language), timezone=timezone)}
+    error: dict[str, Any] = {"code": code, "text": _text(code, facts, accepted(accept_language), timezone)}
     if incident is not None:
         error["incident"] = incident
     if facts:
         error["facts"] = dict(facts)
     return JSONResponse({"error": error}, status, headers=headers)
+
+
+def _text(code: str, facts: Mapping[str, Any], language: str, timezone: str) -> str:
+    words = worded(code, facts, language, timezone)
+    return words if words is not None else say("error.request", {}, language)
 
 
 def install(app: FastAPI, office: Office) -> None:
@@ -53,7 +58,7 @@ def install(app: FastAPI, office: Office) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         problems = error.errors()
-        if any(item["type"] == "json_invalid" for item in problems):
+        if any(item["type"] == "json_invalid" or _not_read_as_json(item) for item in problems):
             return _say(request, 400, "error.not_json", {})
         fields = [_field(item) for item in problems[:_MOST_FIELDS]]
         named = ", ".join(dict.fromkeys(item["field"] for item in fields))
@@ -81,6 +86,11 @@ def _field(item: Mapping[str, Any]) -> dict[str, str]:
     """Where it is and what is wrong with it; never what was sent, which may be a secret."""
     place = [str(part) for part in item["loc"]]
     return {"field": ".".join(place[1:] or place)[:80], "problem": str(item["type"])}
+
+
+def _not_read_as_json(item: Mapping[str, Any]) -> bool:
+    """The body came under another content type, so that nobody parsed it."""
+    return tuple(item["loc"]) == ("body",) and isinstance(item.get("input"), bytes)
 
 
 def _actor(request: Request) -> Actor:

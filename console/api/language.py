@@ -1,10 +1,16 @@
-"""The language of an answer: what the client accepts, of those that we speak."""
+"""The language of an answer: what the client accepts, of those that we speak; and what is said in it."""
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from phrases.catalogue import LANGUAGES, spoken
+from phrases.say import say
+
+log = logging.getLogger(__name__)
 
 _PART = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
 _MOST_PARTS = 20
@@ -22,3 +28,12 @@ def accepted(header: str | None) -> str:
         if q > best_q and (language != LANGUAGES[0] or tag.partition("-")[0] == LANGUAGES[0]):
             best, best_q = language, q
     return best
+
+
+def worded(code: str, facts: Mapping[str, Any], language: str, timezone: str) -> str | None:
+    """The words for a code; None, and a line in the log, where they are missing: that must not fail the answer."""
+    try:
+        return say(code, facts, language, timezone=timezone)
+    except (KeyError, ValueError):
+        log.exception("no words", extra={"code": code})
+        return None

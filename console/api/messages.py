@@ -9,11 +9,11 @@ from fastapi import APIRouter, Header
 
 from console.api import cursors, inputs
 from console.api.asking import REFUSALS, Asked, Asking
+from console.api.language import worded
 from console.api.shapes import ConversationShape, MessageShape, Page
 from desk import api_views, messages, replies
 from desk.work import Work
 from models.reading import Category
-from phrases.say import say
 
 router = APIRouter(responses=REFUSALS)
 
@@ -69,7 +69,7 @@ def _worded(asked: Asking, facts: dict[str, Any]) -> dict[str, Any]:
     """An outgoing message that waits is a phrase: its words are those that will be sent."""
     if facts["text"] is None and facts["code"] is not None:
         language = facts["language"] or asked.language
-        facts["text"] = say(facts["code"], facts["phrase_facts"] or {}, language, timezone=asked.timezone)
+        facts["text"] = worded(facts["code"], facts["phrase_facts"] or {}, language, asked.timezone)
     return facts
 
 

@@ -98,7 +98,7 @@ def _charger_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--current-type", choices=("DC", "AC"), default="AC")
     parser.add_argument("--connectors", type=_count, default=1, metavar="N")
     parser.add_argument("--site", metavar="S", help="made where there is none of that name")
-    _password(parser, "its password (16 to 40 characters) is read from standard input")
+    _password(parser, "16 to 40 characters from standard input; without this one is made and printed once")
 
 
 def _charger_password(parser: argparse.ArgumentParser) -> None:
@@ -161,8 +161,7 @@ def _classify(parser: argparse.ArgumentParser) -> None:
 
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="`text` and `category`")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seed", type=int, default=7, metavar="N")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="named as the model is: name@version")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -174,7 +173,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, metavar="WS_URL", help="up to where the charger's id follows")
     parser.add_argument("--count", type=_count, default=1, metavar="N")
-    parser.add_argument("--first-id", default="SIM-0001", metavar="ID", help="the others count on from it")
+    parser.add_argument("--first-id", type=_count, default=900_001, metavar="N", help="the others count on from it")
     parser.add_argument("--version", choices=("1.6", "2.0.1"), default="1.6")
     parser.add_argument("--scenario", default="healthy", metavar="NAME", help="a wrong name lists them all")
     parser.add_argument("--password", metavar="P")

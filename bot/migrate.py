@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def upgrade(url: str) -> tuple[str | None, str]:
         if before != head():
             _upgrade(connection, before)
         return before, head()
+
+
+def server(url: str) -> tuple[str, datetime]:
+    """(version, its clock) of the database server; for SQLite the library's version. Raises SchemaError."""
+    with _reading(url) as connection:
+        if connection.dialect.name == "postgresql":
+            row = connection.execute(text("SELECT current_setting('server_version'), clock_timestamp()")).one()
+            return f"PostgreSQL {row[0]}", row[1]
+        row = connection.execute(text("SELECT sqlite_version(), strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")).one()
+        return f"SQLite {row[0]}", datetime.fromisoformat(row[1])
 
 
 def upgrade_to(connection: Connection, target: str) -> None:

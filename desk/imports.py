@@ -192,12 +192,18 @@ def fleet_named(work: Work, name: str | None) -> int | None:
     """The key of the fleet of that name, made where there is none."""
     if name is None:
         return None
-    fleet = work.session.scalar(select(Fleet).where(Fleet.name == name))
-    if fleet is None:
-        fleet = Fleet(name=name)
-        work.session.add(fleet)
-        work.session.flush()
+    known = fleet_known(work, name)
+    if known is not None:
+        return known
+    fleet = Fleet(name=name[:200])
+    work.session.add(fleet)
+    work.session.flush()
     return fleet.id
+
+
+def fleet_known(work: Work, name: str) -> int | None:
+    """The key of the fleet of that name."""
+    return work.session.scalar(select(Fleet.id).where(Fleet.name == name))
 
 
 def differ(row: object, values: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from desk import board, paging
@@ -22,6 +22,7 @@ CHUNK = 200
 CHASE = "chase%"
 CHECK = "check%"
 
+_ARMED = SlaTimer.state == literal_column("'armed'")  # spelled out: a bound value would miss the partial index
 _SERIOUS = (Priority.CRITICAL, Priority.HIGH)
 
 
@@ -80,7 +81,7 @@ def fire_due(work: Work, limit: int = CHUNK) -> int:
 
 def _claim(work: Work, limit: int) -> list[SlaTimer]:
     """Take due timers. Each engine has its own statement: SQLite has one writer, PostgreSQL locks row by row."""
-    due = [SlaTimer.state == "armed", SlaTimer.fire_at <= work.now]
+    due = [_ARMED, SlaTimer.fire_at <= work.now]
     if work.postgresql:
         rows = (
             select(SlaTimer.id)
@@ -92,10 +93,10 @@ def _claim(work: Work, limit: int) -> list[SlaTimer]:
             .with_for_update(of=[SlaTimer, Ticket], skip_locked=True, key_share=True)
         )
         ids = list(work.session.scalars(rows))
-        taken = update(SlaTimer).where(SlaTimer.id.in_(ids), SlaTimer.state == "armed")
+        taken = update(SlaTimer).where(SlaTimer.id.in_(ids), _ARMED)
     else:
         first = select(SlaTimer.id).where(*due).order_by(SlaTimer.fire_at).limit(limit)
-        taken = update(SlaTimer).where(SlaTimer.id.in_(first.scalar_subquery()), SlaTimer.state == "armed")
+        taken = update(SlaTimer).where(SlaTimer.id.in_(first.scalar_subquery()), _ARMED)
     return list(
         work.session.scalars(
             taken.values(state="fired")

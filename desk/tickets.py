@@ -267,7 +267,9 @@ def first_response(work: Work, ticket: Ticket) -> bool:
     """
     if not by_person(work):
         return False
-    held = hold(work, ticket.ref)
+    held = work.lock(Ticket, ticket.id)
+    if held is None or held.status is TicketStatus.CLOSED:
+        return False
     sla.acted(work, held)
     clock = sla.stop(work, held, ClockKind.FIRST_RESPONSE, work.now)
     if clock is not None:

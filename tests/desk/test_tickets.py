@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -193,6 +194,17 @@ async def test_take_makes_it_mine_and_somebody_elses_cannot_be_taken(office: Off
     assert moved.taken_at is None
 
 
+async def test_of_two_who_take_it_at_once_one_has_it(office: Office, team: Team) -> None:
+    for _ in range(5):
+        ref = (await _opened(office, team)).ref
+        takers = (team.agent, team.manager, team.admin)
+        outcomes = await asyncio.gather(
+            *(office.run(taker, tickets.take, ref) for taker in takers), return_exceptions=True
+        )
+        refused = [each.code for each in outcomes if isinstance(each, Refusal)]
+        assert refused == ["ticket.taken", "ticket.taken"]
+
+
 async def test_a_ticket_goes_only_to_an_active_member_who_has_its_department(office: Office, team: Team) -> None:
     ref = (await _opened(office, team)).ref
 
@@ -251,12 +263,12 @@ async def test_a_closed_ticket_accepts_no_change(office: Office, team: Team, clo
         lambda work: tickets.schedule_visit(work, ref, later),
         lambda work: tickets.pause_clock(work, ref, "x"),
         lambda work: tickets.customer_said(work, ticket, "still broken", None, still_broken=True),
-        lambda work: tickets.first_response(work, ticket),
     ]
     for attempt in attempts:
         with pytest.raises(Refusal) as refused:
             await office.run(team.admin, attempt)
         assert refused.value.code == "ticket.closed"
+    assert await office.run(team.admin, tickets.first_response, ticket) is False
     assert await _facts(office, ref) == before
 
 

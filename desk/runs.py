@@ -155,7 +155,7 @@ def _may_take_out(work: Work, charger: Charger, conversation_id: int | None) -> 
         raise Refusal("run.out_of_service", charger_id=charger.id)
     if _by_person(work):
         return
-    recent = select(func.count()).where(ProcedureRun.kind == RunKind.TAKE_OUT_OF_SERVICE, *_by_machine())
+    recent = select(func.count(ProcedureRun.id)).where(ProcedureRun.kind == RunKind.TAKE_OUT_OF_SERVICE, *_by_machine())
     _refuse_beyond(work, recent, OUT_PER_NETWORK, OUT_PER_NETWORK_S, charger)
     contact_id = _contact(work, conversation_id)
     if contact_id is not None:
@@ -218,7 +218,7 @@ def _refuse_too_soon(work: Work, charger: Charger) -> None:
 
 
 def _refuse_too_many(work: Work, charger: Charger, connector: int | None, conversation_id: int | None) -> None:
-    done = select(func.count()).where(
+    done = select(func.count(ProcedureRun.id)).where(
         ProcedureRun.kind.in_(_REMEDIES),
         or_(ProcedureRun.result.is_(None), ProcedureRun.result.not_in(_NOTHING_DONE)),
     )

@@ -17,6 +17,7 @@ class Counts:
     stray_answers: int = 0
     unanswered: int = 0
     internal_errors: int = 0
+    frames_logged: int = 0
     frames_lost: int = 0
     handshakes_refused: int = 0
     admissions_refused: int = 0

@@ -116,6 +116,17 @@ class Journal:
         if not self._waiting:
             self._truncate()
 
+    def left_open(self) -> list[Entry]:
+        """The ends of sockets that an earlier run kept the beginning of, and died before their end."""
+        begun: dict[str, Entry] = {}
+        for entry in self._waiting:
+            if isinstance(entry.report, Socket):
+                if entry.kind == "connected":
+                    begun[entry.report.token] = entry
+                else:
+                    begun.pop(entry.report.token, None)
+        return [Entry("disconnected", entry.charger_id, entry.at, entry.report) for entry in begun.values()]
+
     async def append(self, entries: list[Entry]) -> None:
         """Keep reports; returns once they are on disk. Order of calls is order in the file."""
         self._waiting.extend(entries)

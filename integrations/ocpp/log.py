@@ -59,7 +59,7 @@ class FrameLog:
     async def _write(self) -> None:
         rows = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
         records = [
-            FrameRecord(charger_id, at, direction, action, blank_text(_text(raw)))
+            FrameRecord(charger_id, at, direction, action and _text(action), blank_text(_text(raw)))
             for charger_id, at, direction, action, raw in rows
         ]
         try:
@@ -68,6 +68,8 @@ class FrameLog:
         except Exception as error:  # noqa: BLE001 - a log that cannot be written must not stop anything
             self._counts.frames_lost += len(records)
             log.warning("%d frames not logged: %s", len(records), type(error).__name__)
+        else:
+            self._counts.frames_logged += len(records)
 
 
 class Heard:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from integrations.ocpp.tolerance import instant_of, part_of, parts_of
+from integrations.ocpp.tolerance import MAX_INT32, instant_of, part_of, parts_of
 
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 SOC = "SoC"
-LIMIT = 2**53
 
 
 @dataclass(frozen=True)
@@ -84,4 +83,4 @@ def _amount(sample: dict[str, Any]) -> float | None:
         amount *= 10**multiplier
     if unit in ("kWh", "kW", "kVA"):
         amount *= 1000
-    return amount if abs(amount) < LIMIT else None
+    return amount if abs(amount) <= MAX_INT32 else None

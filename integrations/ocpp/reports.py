@@ -10,7 +10,7 @@ from typing import Any
 
 from integrations.ocpp.counts import Counts
 from integrations.ocpp.journal import Entry, Journal, Socket, Variables
-from models.errors import Refusal
+from models.errors import Refusal, Unavailable
 from models.ports import (
     BootReport,
     ChargingDesk,
@@ -69,6 +69,8 @@ class Reports:
         await asyncio.to_thread(self._journal.load)
         if self._journal.torn_lines:
             log.warning("journal %s: %d torn lines passed over", self._journal.path, self._journal.torn_lines)
+        if ghosts := self._journal.left_open():
+            await self._keep(ghosts)
         self._wake_replayer()
 
     async def stop(self, seconds: float) -> None:
@@ -132,8 +134,8 @@ class Reports:
             log.warning("the desk refused a %s of %s: %s", entries[0].kind, charger_id, refusal.code)
             self._counts.reports_dead += len(entries)
         except Exception as error:  # noqa: BLE001 - whatever ails the desk, the report is kept
-            self._away = True
-            log.warning("the desk is away (%s): reports are kept in %s", _words(error), self._journal.path)
+            self._away = self._away or _is_absence(error)
+            log.warning("%s of %s not taken (%s); kept in the journal", entries[0].kind, charger_id, _words(error))
             await self._keep(entries)
         return KEPT
 
@@ -150,8 +152,8 @@ class Reports:
             self._replayer = asyncio.create_task(self._replay())
 
     async def _replay(self) -> None:
-        tries = failures = 0
-        seen = self._taken
+        """Tell what is kept, in order. A report that fails while the desk takes others is at fault itself."""
+        tries, taken_before = 0, self._evidence
         while (entry := self._journal.head) is not None:
             try:
                 await self._tell([entry])
@@ -159,35 +161,27 @@ class Reports:
                 log.warning("the desk refused a kept %s of %s: %s", entry.kind, entry.charger_id, refusal.code)
                 await self._bury()
             except Exception as error:
-                # A report that fails while the desk takes others is at fault itself.
-                failures = failures + 1 if self._taken > seen or not _is_absence(error) else failures
-                seen = self._taken
-                if failures >= POISON_TRIES and await self._desk_answers():
-                    log.exception("a kept %s of %s cannot be delivered", entry.kind, entry.charger_id)
-                    await self._bury()
-                    failures = 0
-                    continue
-                await self._clock.sleep(REPLAY_WAITS_S[min(tries, len(REPLAY_WAITS_S) - 1)])
                 tries += 1
+                if tries < POISON_TRIES or _is_absence(error) or self._evidence == taken_before:
+                    await self._clock.sleep(REPLAY_WAITS_S[min(tries, len(REPLAY_WAITS_S)) - 1])
+                    continue
+                log.exception("a kept %s of %s cannot be delivered", entry.kind, entry.charger_id)
+                await self._bury()
             else:
                 if self._away:
                     log.info("the desk is back; %d reports to replay", len(self._journal))
                 self._away = False
-                tries = failures = 0
                 await self._journal.drop_head()
+            tries, taken_before = 0, self._evidence
+
+    @property
+    def _evidence(self) -> int:
+        """Grows whenever the desk takes anything."""
+        return self._taken + self._counts.frames_logged
 
     async def _bury(self) -> None:
         self._counts.reports_dead += 1
-        self._away = False
         await self._journal.bury_head()
-
-    async def _desk_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._desk.seen({})
-        except Exception:  # noqa: BLE001
-            return False
-        return True
 
     async def _tell(self, entries: list[Entry]) -> Any:
         async with asyncio.timeout(self._timeout_s):
@@ -248,7 +242,7 @@ def _batch(waiting: deque[tuple[Entry, asyncio.Future[Any] | None]]) -> int:
 
 
 def _is_absence(error: Exception) -> bool:
-    return isinstance(error, TimeoutError | OSError)
+    return isinstance(error, TimeoutError | OSError | Unavailable)
 
 
 def _words(error: Exception) -> str:

@@ -96,11 +96,11 @@ def needed_text(payload: dict[str, Any], key: str) -> str:
 
 
 def whole_of(payload: dict[str, Any], key: str) -> int | None:
-    """A whole number of 64 bits; None where there is none."""
+    """A whole number of 32 bits; None where there is none."""
     value = payload.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if abs(value) < 2**63 else None
+    return int(value) if abs(value) <= MAX_INT32 else None
 
 
 def needed_whole(payload: dict[str, Any], key: str, low: int, high: int) -> int:

@@ -9,8 +9,9 @@ from integrations.ocpp.readings import Reading, readings
 from integrations.ocpp.reports import KEPT
 from integrations.ocpp.services import Payload, Visit
 from integrations.ocpp.station import Session
-from integrations.ocpp.tolerance import MAX_INT32, instant_of, text_of, whole_of
+from integrations.ocpp.tolerance import instant_of, text_of, whole_of
 from integrations.ocpp.v16.authorize import tag_info
+from integrations.ocpp.v16.status import MAX_CONNECTOR
 from models.charger import ChargerState
 from models.ports import MeterReport, StartReport, StopReport, TagVerdict
 
@@ -18,7 +19,7 @@ from models.ports import MeterReport, StartReport, StopReport, TagVerdict
 async def start_transaction(visit: Visit, payload: Payload) -> call_result.StartTransaction:
     """A session began. The same start heard again gets the number it got the first time."""
     station = visit.station
-    connector = max(whole_of(payload, "connectorId") or 0, 0)
+    connector = connector_of(payload)
     tag = text_of(payload, "idTag", 36)
     meter = whole_of(payload, "meterStart") or 0
     started_at = instant_of(payload, "timestamp", visit.at)
@@ -38,7 +39,7 @@ async def start_transaction(visit: Visit, payload: Payload) -> call_result.Start
 
 def _start_key(visit: Visit, payload: Payload, connector: int, tag: str | None, meter: int, *, stamped: bool) -> str:
     """What makes two starts the same one. Without a usable stamp only the repeated message itself is the same."""
-    when = str(payload["timestamp"])[:40] if stamped else f"#{visit.message_id[:40]}"
+    when = str(payload["timestamp"])[:40] if stamped else "#" + visit.message_id.replace("\x00", "")[:40]
     return f"{connector}:{(tag or '').upper()}:{when}:{meter}:{whole_of(payload, 'reservationId') or ''}"
 
 
@@ -78,7 +79,7 @@ async def stop_transaction(visit: Visit, payload: Payload) -> call_result.StopTr
 
 def meter_values(visit: Visit, payload: Payload) -> call_result.MeterValues:
     """Readings, answered at once."""
-    connector = max(whole_of(payload, "connectorId") or 0, 0)
+    connector = connector_of(payload)
     number = transaction_of(visit, payload)
     if number is None and (session := visit.station.session_at(connector)) is not None:
         number = session.transaction_id
@@ -102,9 +103,14 @@ def _report(number: int | None, connector: int, reading: Reading) -> MeterReport
 def transaction_of(visit: Visit, payload: Payload) -> int | None:
     """The transaction number in a message; None for one that we can never have given."""
     number = whole_of(payload, "transactionId")
-    if number is None:
-        return None
-    if not 0 < number <= MAX_INT32:
-        visit.odd(f"transaction {number} was never given")
-        return None
-    return number
+    if number is not None and number > 0:
+        return number
+    if "transactionId" in payload:
+        visit.odd(f"transaction {str(payload['transactionId'])[:30]} was never given")
+    return None
+
+
+def connector_of(payload: Payload) -> int:
+    """The connector's number; 0 where it cannot be one."""
+    number = whole_of(payload, "connectorId") or 0
+    return number if 0 <= number <= MAX_CONNECTOR else 0

@@ -17,6 +17,7 @@ SAID = {
     "Faulted": ChargerState.FAULTED,
 }
 OCCUPIED = "Occupied"
+MAX_EVSE, MAX_CONNECTOR = 200, 20
 
 
 async def place(visit: Visit, evse: int, connector: int) -> int:
@@ -44,6 +45,8 @@ async def tell(visit: Visit, pair: tuple[int, int], reported_at: datetime | None
 
 async def follow(visit: Visit, number: int, reported_at: datetime | None) -> None:
     """Tell the desk where a session, or a problem, has changed what an unchanged status word means."""
+    if number < 1:
+        return
     station = visit.station
     pair = station.outlets.pair(number)
     session = station.session_at(number)

@@ -6,12 +6,10 @@ from ocpp.v201 import call_result
 
 from integrations.ocpp.services import Payload, Visit
 from integrations.ocpp.tolerance import instant_of, needed_text, needed_whole, parts_of
-from integrations.ocpp.v201.connectors import OCCUPIED, SAID, follow, place, tell
+from integrations.ocpp.v201.connectors import MAX_CONNECTOR, MAX_EVSE, OCCUPIED, SAID, follow, place, tell
 from integrations.ocpp.v201.problems import take
 from models.charger import ChargerState
 from models.ports import StatusReport
-
-MAX_EVSE, MAX_CONNECTOR = 200, 20
 
 
 async def status_notification(visit: Visit, payload: Payload) -> call_result.StatusNotification:

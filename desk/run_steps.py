@@ -154,7 +154,7 @@ def claim(work: Work, owner: str, lease_s: float, limit: int) -> list[Claimed]:
         died = run.lease_owner is not None
         if died:
             orders.withdraw(work, run.id)
-            _note(work, run, "reap", "worker died", {"step": run.step})
+            _note(work, run, "reap", "worker died", {"at_step": run.step})
         run.lease_owner, run.lease_until_at = owner, work.now + timedelta(seconds=lease_s)
         claimed.append(Claimed(run.id, run.kind, run.charger_id, run.connector, dict(run.args), run.created_at, died))
     return claimed

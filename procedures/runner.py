@@ -51,34 +51,45 @@ class ProcedureRunner:
         self._patience = patience or Patience()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._over = asyncio.Event()
+        self._over.set()
         self._debts_at: dict[int, tuple[datetime, float]] = {}
         self._debts_next = clock.now()
 
     async def run(self) -> None:
-        """Work until `stop`; a failing database is waited for."""
+        """Work until `stop`, or until cancelled; a failing database is waited for. At the end what is down is put
+        back, within seconds; the rest is for whoever starts next."""
         queue = self._bus.subscribe("run")
-        freed = False
+        self._over.clear()
         try:
-            while not self._stopping:
-                try:
-                    if not freed:
-                        await self._office.run(ASSISTANT, run_steps.free_dead, self._node, self._owner)
-                        freed = True
-                    await self._claim()
-                    await self._pay()
-                except Unavailable as error:
-                    log.warning("procedures wait for the database: %s", error)
-                await self._idle(queue)
+            await self._work(queue)
         finally:
+            self._stopping = True
             self._bus.unsubscribe(queue)
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._over.set()
 
     async def stop(self) -> None:
-        """Put back what is down, within seconds; the rest is for whoever starts next."""
+        """End `run` and wait for its end."""
         self._stopping = True
         self._bus.announce("run")
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._over.wait()
+
+    async def _work(self, queue: asyncio.Queue[str]) -> None:
+        freed = False
+        while not self._stopping:
+            try:
+                if not freed:
+                    await self._office.run(ASSISTANT, run_steps.free_dead, self._node, self._owner)
+                    freed = True
+                await self._claim()
+                await self._pay()
+            except Unavailable as error:
+                log.warning("procedures wait for the database: %s", error)
+            if not self._stopping:
+                await self._idle(queue)
 
     async def _idle(self, queue: asyncio.Queue[str]) -> None:
         with contextlib.suppress(TimeoutError):
@@ -129,6 +140,8 @@ class ProcedureRunner:
         try:
             return await procedure(run)
         except Ended as ended:
+            if run.claimed.died and ended.outcome.result is not RunResult.STOPPED:
+                return Outcome(RunResult.UNKNOWN, {**ended.outcome.facts, "reason": "worker_died"})
             return ended.outcome
         except (LeaseLost, Unavailable):
             raise

@@ -72,35 +72,46 @@ class OrderRunner:
         self._node = node
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+        self._over = asyncio.Event()
+        self._over.set()
         self._sweep_at = clock.now()
 
     async def run(self) -> None:
-        """Work until `stop`; a failing database is waited for."""
+        """Work until `stop`, or until cancelled; a failing database is waited for. At the end nothing more is sent,
+        and what was sent and is not answered yet counts as lost."""
         queue = self._bus.subscribe("order")
-        lost = False
+        self._over.clear()
         try:
-            while not self._stopping:
-                try:
-                    if not lost:
-                        await self._office.run(_NETWORK, orders.lose, self._node)
-                        await self._office.run(_NETWORK, charger_state.forget_others)
-                        lost = True
-                    await self._send_waiting()
-                    await self._sweep()
-                except Unavailable as error:
-                    log.warning("orders wait for the database: %s", error)
-                await self._idle(queue)
+            await self._work(queue)
         finally:
+            self._stopping = True
             self._bus.unsubscribe(queue)
+            lanes = list(self._lanes.values())
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            self._over.set()
 
     async def stop(self) -> None:
-        """Send nothing more; what was sent and is not answered yet counts as lost."""
+        """End `run` and wait for its end."""
         self._stopping = True
         self._bus.announce("order")
-        lanes = list(self._lanes.values())
-        for lane in lanes:
-            lane.cancel()
-        await asyncio.gather(*lanes, return_exceptions=True)
+        await self._over.wait()
+
+    async def _work(self, queue: asyncio.Queue[str]) -> None:
+        begun = False
+        while not self._stopping:
+            try:
+                if not begun:
+                    await self._office.run(_NETWORK, orders.lose, self._node)
+                    await self._office.run(_NETWORK, charger_state.forget_others)
+                    begun = True
+                await self._send_waiting()
+                await self._sweep()
+            except Unavailable as error:
+                log.warning("orders wait for the database: %s", error)
+            if not self._stopping:
+                await self._idle(queue)
 
     async def _idle(self, queue: asyncio.Queue[str]) -> None:
         with contextlib.suppress(TimeoutError):

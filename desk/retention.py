@@ -41,10 +41,11 @@ def sweep(work: Work, keep: Keep, limit: int = CHUNK) -> int:
     """Blank or delete up to `limit` rows of each kind; gives how many. Call again while it gives `limit` or more."""
     raw = work.now - timedelta(days=keep.raw_days)
     settled = InboxItem.state.in_((InboxState.DONE, InboxState.DEAD))
+    frames = work.now - timedelta(days=keep.frames_days)
     count = _blank(work, InboxItem, InboxItem.raw, settled & (InboxItem.received_at < raw), limit)
     count += _blank(work, OutboxEvent, OutboxEvent.raw, OutboxEvent.received_at < raw, limit)
-    count += _delete(work, Quarantine, Quarantine.received_at < raw, limit)
-    return count + _delete(work, OcppFrame, OcppFrame.at < work.now - timedelta(days=keep.frames_days), limit)
+    count += _delete(work, Quarantine, Quarantine.received_at, raw, limit)
+    return count + _delete(work, OcppFrame, OcppFrame.at, frames, limit)
 
 
 def files_due(work: Work, keep: Keep, limit: int = CHUNK) -> list[OldFile]:
@@ -73,13 +74,13 @@ def files_gone(work: Work, ids: Sequence[int]) -> None:
 def _blank(
     work: Work, table: type[Any], column: InstrumentedAttribute[Any], where: ColumnElement[bool], limit: int
 ) -> int:
-    ids = select(table.id).where(where, column.is_not(None)).order_by(table.id).limit(limit)
+    ids = select(table.id).where(where, column.is_not(None)).order_by(table.received_at).limit(limit)
     statement = update(table).where(table.id.in_(ids.scalar_subquery())).values({column: null()})
     return _count(work.session.execute(statement.execution_options(synchronize_session=False)))
 
 
-def _delete(work: Work, table: type[Any], where: ColumnElement[bool], limit: int) -> int:
-    ids = select(table.id).where(where).order_by(table.id).limit(limit)
+def _delete(work: Work, table: type[Any], column: InstrumentedAttribute[Any], before: datetime, limit: int) -> int:
+    ids = select(table.id).where(column < before).order_by(column).limit(limit)
     statement = delete(table).where(table.id.in_(ids.scalar_subquery()))
     return _count(work.session.execute(statement.execution_options(synchronize_session=False)))
 

@@ -37,6 +37,12 @@ class InboxItem(Base):
             sqlite_where=text("state IN ('new', 'claimed')"),
         ),
         Index("ix_inbox_received_at", "received_at"),
+        Index(
+            "ix_inbox_raw_kept",
+            "received_at",
+            postgresql_where=text("raw IS NOT NULL"),
+            sqlite_where=text("raw IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

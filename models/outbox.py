@@ -85,7 +85,15 @@ class OutboxEvent(Base):
     """A provider's status callback, kept as it came, also when it came before the id was known."""
 
     __tablename__ = "outbox_event"
-    __table_args__ = (UniqueConstraint("provider_id", "status", "error_code"),)
+    __table_args__ = (
+        UniqueConstraint("provider_id", "status", "error_code"),
+        Index(
+            "ix_outbox_event_raw_kept",
+            "received_at",
+            postgresql_where=text("raw IS NOT NULL"),
+            sqlite_where=text("raw IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     outbox_id: Mapped[int | None] = mapped_column(index=True)

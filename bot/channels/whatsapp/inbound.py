@@ -192,6 +192,7 @@ _EXTRA = {
     "OriginalRepliedMessageSid": "reply_to",
     "OptOutType": "opt_out",
     "InteractiveData": "interactive",
+    "RecoveredSentAt": "sent_at",
     "Address": "address",
 }
 
@@ -201,7 +202,7 @@ def _extra(form: Mapping[str, str]) -> dict[str, Any]:
     for name, key in (("Forwarded", "forwarded"), ("FrequentlyForwarded", "frequently_forwarded")):
         if form.get(name, "").lower() == "true":
             extra[key] = True
-    referral = {name: value[:1000] for name, value in form.items() if name.startswith("Referral") and value}
+    referral = {name: value[:1000] for name, value in form.items() if name.startswith("Referral") and value.strip("0")}
     if referral:
         extra["referral"] = referral
     return extra

@@ -15,7 +15,7 @@ from bot.channels.whatsapp.outbound import TIMEOUT_S, http_client
 from bot.channels.whatsapp.outcome import shape
 from bot.channels.whatsapp.render import parts
 from bot.channels.whatsapp.settings import WhatsAppSettings
-from desk import sent
+from desk import traffic
 from desk.office import Office
 from models.access import ASSISTANT
 from models.inbox import InboxRow
@@ -66,20 +66,25 @@ class TwilioReconciler:
     async def _others(self, sids: list[str]) -> set[str]:
         if self._office is None or not sids:
             return set()
-        return await self._office.read(ASSISTANT, sent.known, sids)
+        return await self._office.read(ASSISTANT, traffic.sent, sids)
 
-    async def inbound_since(self, since: datetime, known: Collection[str] = ()) -> list[InboxRow]:
+    async def inbound_since(
+        self, since: datetime, known: Collection[str] = (), *, until: datetime | None = None
+    ) -> list[InboxRow]:
         """Rows for what was written to us since then, oldest first, without those whose id is in `known`.
 
-        To be put into the inbox like any other: one that is there already stays as it is. Raises ConnectionError.
+        To be put into the inbox like any other: one that is there already stays as it is. A list knows less than a
+        webhook (no button, no place), so `until` leaves time for the webhook. Raises ConnectionError.
         """
         rows: list[tuple[datetime, InboxRow]] = []
         async for message in self._messages({"To": self._settings.sender, **_sent_since(since)}):
-            if message.get("direction") != "inbound" or message["sid"] in known or _made_at(message) < since - SLACK:
+            made_at = _made_at(message)
+            timely = since - SLACK <= made_at and (until is None or made_at <= until)
+            if message.get("direction") != "inbound" or message["sid"] in known or not timely:
                 continue
             form = await self._form(message)
             if flaw(form) is None:
-                rows.append((_made_at(message), inbox_row(form)))
+                rows.append((made_at, inbox_row(form)))
         return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
     async def _form(self, message: dict[str, Any]) -> dict[str, str]:
@@ -91,7 +96,7 @@ class TwilioReconciler:
             "To": str(message.get("to") or ""),
             "Body": str(message.get("body") or "").replace("\x00", ""),
             "NumMedia": str(message.get("num_media") or "0"),
-            "Recovered": "true",
+            "RecoveredSentAt": _made_at(message).isoformat(),
         }
         if form["NumMedia"] not in ("", "0"):
             form |= await self._media(form["MessageSid"])

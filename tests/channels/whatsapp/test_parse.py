@@ -121,7 +121,11 @@ def test_an_answer_to_a_message_of_ours_names_it() -> None:
 
 def test_words_from_an_advertisement_keep_where_they_came_from() -> None:
     extra = _heard(ReferralBody="Charge at home", ReferralSourceId="12", ReferralHeadline="").extra
-    assert extra["referral"] == {"ReferralBody": "Charge at home", "ReferralSourceId": "12", "ReferralNumMedia": "0"}
+    assert extra["referral"] == {"ReferralBody": "Charge at home", "ReferralSourceId": "12"}
+
+
+def test_a_message_that_no_advertisement_led_to_says_nothing_of_one() -> None:
+    assert "referral" not in _heard(ReferralNumMedia="0").extra
 
 
 def test_a_word_that_opts_out_passes_through() -> None:

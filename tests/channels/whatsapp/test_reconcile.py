@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.channels.whatsapp.inbound import parse
+from bot.channels.whatsapp.missed import EVERY_S, MissedMessages
 from bot.channels.whatsapp.outbound import TwilioSender
 from bot.channels.whatsapp.reconcile import TwilioReconciler
 from bot.channels.whatsapp.settings import WhatsAppSettings
@@ -234,3 +236,43 @@ async def test_a_gateway_that_hid_a_taken_message_does_not_make_it_two(
     await _reconcile(desk, reconciler, clock)
     await send_all(desk, sender)
     assert [message.body for message in twilio.sent] == ["once"]
+
+
+async def test_what_came_while_nobody_listened_is_read_once_and_after_its_webhook_had_its_time(
+    desk: Office, twilio: FakeTwilio, reconciler: TwilioReconciler, clock: JumpingClock
+) -> None:
+    missed = MissedMessages(desk, reconciler, clock)
+    clock.set(clock.now() + timedelta(hours=2))
+    twilio.written("I wrote while you were away", from_=AMAL)
+    assert await missed.look() == 0
+    clock.set(clock.now() + timedelta(minutes=3))
+    assert await missed.look() == 1
+    assert await missed.look() == 0
+    [heard] = await read_inbox(desk)
+    assert heard.text == "I wrote while you were away"
+    assert datetime.fromisoformat(heard.extra["sent_at"]) == twilio.messages[-1].made_at
+
+
+async def test_before_the_first_webhook_nothing_of_the_numbers_past_is_read(
+    office: Office, twilio: FakeTwilio, reconciler: TwilioReconciler, clock: JumpingClock
+) -> None:
+    twilio.written("to whoever had this number before", from_=AMAL)
+    clock.set(clock.now() + timedelta(minutes=3))
+    assert await MissedMessages(office, reconciler, clock).look() == 0
+
+
+async def test_looking_for_missed_messages_goes_on_after_twilio_was_away(
+    desk: Office, twilio: FakeTwilio, reconciler: TwilioReconciler, clock: JumpingClock
+) -> None:
+    twilio.written("missed", from_=AMAL)
+    clock.set(clock.now() + timedelta(minutes=3))
+    await twilio.go_away()
+    worker = asyncio.create_task(MissedMessages(desk, reconciler, clock).run())
+    await asyncio.sleep(0.3)
+    await twilio.come_back()
+    await clock.fast_forward(seconds=EVERY_S + 1)
+    async with asyncio.timeout(5):
+        while await inbox_count(desk) < 2:
+            await asyncio.sleep(0.02)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""docs/commands.md and docs/roles.md, written from the tables: `python -m commands.document` renews both."""
+"""docs/chat-commands.md and docs/roles.md, written from the tables: `python -m commands.document` renews both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ what was done; a manager, dispatcher or admin confirms that the customer is sati
 
 
 def commands_page() -> str:
-    """docs/commands.md."""
+    """docs/chat-commands.md."""
     rows = [
         _row(f"`{item.syntax}`".replace("|", "\\|"), _what(item), ", ".join(_roles(item)) or "nobody")
         for item in COMMANDS
@@ -63,7 +63,7 @@ def roles_page() -> str:
 
 def write() -> None:
     """Renew both files."""
-    (DOCS / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (DOCS / "chat-commands.md").write_text(commands_page(), encoding="utf-8")
     (DOCS / "roles.md").write_text(roles_page(), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -27,7 +28,8 @@ async def look(ctx: CommandContext, charger_id: str, *, expects_fault: bool) -> 
     Refuses a charger that the member may not see, and one that is not connected.
     """
     charger = await ctx.desk.read(chargers.overview, charger_id)
-    if charger["online"] and await _reported(ctx, charger):
+    if charger["online"]:
+        await _have_reported(ctx, charger)
         charger = await ctx.desk.read(chargers.overview, charger_id)
     if not charger["online"]:
         raise Refusal("run.not_connected", charger_id=charger_id)
@@ -36,11 +38,11 @@ async def look(ctx: CommandContext, charger_id: str, *, expects_fault: bool) -> 
     return {**shown(charger), "warnings": warnings, "warning": {"$list": lines}}
 
 
-async def _reported(ctx: CommandContext, charger: dict[str, Any]) -> bool:
-    """Have each connector reported anew; tells whether anything came."""
+async def _have_reported(ctx: CommandContext, charger: dict[str, Any]) -> None:
+    """Ask each connector for its state and give the report a moment to arrive."""
     office = ctx.desk.office
-    topic = f"live.charger.{charger['id']}"
-    news = office.bus.subscribe(topic)
+    news = office.bus.subscribe(f"live.charger.{charger['id']}")
+    asked = False
     try:
         with contextlib.suppress(TimeoutError):
             async with office.clock.timeout(ASK_S):
@@ -50,7 +52,10 @@ async def _reported(ctx: CommandContext, charger: dict[str, Any]) -> bool:
                     )
                     if not answer.accepted:
                         break
-        return not news.empty() or await office.bus.wait(topic, NEWS_S)
+                    asked = True
+        if asked and news.empty():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.get(), NEWS_S)
     finally:
         office.bus.unsubscribe(news)
 

@@ -69,7 +69,7 @@ def measure(work: Work) -> Gauges:
 
 
 def _outbox_states(work: Work) -> dict[str, int]:
-    rows = work.session.execute(select(OutboxItem.state, func.count()).group_by(OutboxItem.state)).tuples()
+    rows = work.session.execute(select(OutboxItem.state, func.count()).group_by(OutboxItem.state))
     found = {state: int(count) for state, count in rows}
     return {state.value: found.get(state, 0) for state in OutboxState}
 

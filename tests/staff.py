@@ -17,7 +17,7 @@ from models.audit import AuditRow
 from models.charger import Charger, ChargerState, Connector, CurrentType, Fleet, OrderKind, OrderOutcome
 from models.message import Heard
 from models.money import Money
-from models.ports import OrderAnswer, StartReport
+from models.ports import Bus, OrderAnswer, StartReport
 from models.reading import Category
 
 PHONE = "+94771234567"
@@ -25,8 +25,9 @@ PHONE = "+94771234567"
 
 @dataclass
 class Wire:
-    """Fits models.ports.Chargers: every order is accepted at once; `then` runs before the answer."""
+    """Fits models.ports.Chargers: every order gets `answer` at once, and the charger's report follows."""
 
+    bus: Bus
     orders: list[tuple[str, OrderKind, dict[str, Any]]] = field(default_factory=list)
     answer: OrderAnswer = field(default_factory=lambda: OrderAnswer(OrderOutcome.ANSWERED, "Accepted"))
 
@@ -35,6 +36,7 @@ class Wire:
     ) -> OrderAnswer:
         """Remember it."""
         self.orders.append((charger_id, kind, args))
+        self.bus.announce(f"live.charger.{charger_id}")
         return self.answer
 
 
@@ -108,7 +110,7 @@ def _hire(work: Work, office: Office) -> Staff:
         conversation_id=message.conversation_id,
     )  # fmt: skip
     return Staff(
-        office, Wire(), actors, tokens, contact.id, message.conversation_id, message.id, given.ref, other.ref
+        office, Wire(office.bus), actors, tokens, contact.id, message.conversation_id, message.id, given.ref, other.ref
     )  # fmt: skip
 
 

@@ -1,0 +1,48 @@
+"""POST /commands: answer, question, start, refusal."""
+
+from __future__ import annotations
+
+from models.access import Role
+from models.charger import ChargerState
+from tests.api.conftest import Api
+
+
+async def test_a_plain_command_answers_with_code_facts_and_words(api: Api) -> None:
+    answer = await api.ask(Role.CPO, "POST", "/commands", json={"text": "/status 100001"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {"code", "facts", "text"}
+    assert body["code"] == "command.status"
+    assert body["facts"]["charger"]["state"] == "Available"
+    assert "Last heard" in body["text"]
+
+
+async def test_the_words_are_in_the_language_that_the_client_accepts(api: Api) -> None:
+    answer = await api.ask(
+        Role.ADMIN, "POST", "/commands", json={"text": "/status 100001"}, headers={"Accept-Language": "es"}
+    )
+    assert "Última señal" in answer.json()["text"]
+
+
+async def test_a_dangerous_command_is_asked_then_started_and_can_be_followed(api: Api) -> None:
+    await api.staff.charger("100001", ChargerState.FAULTED, error="OtherError")
+    question = (await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"text": "/clear 100001"})).json()
+    assert question["code"] == "confirm"
+    assert question["facts"]["token"]
+    assert question["facts"]["expires_at"]
+    stranger = await api.ask(Role.ADMIN, "POST", "/commands", json={"confirm": question["facts"]["token"]})
+    assert stranger.status_code == 409
+    begun = await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"confirm": question["facts"]["token"]})
+    assert begun.status_code == 200, begun.text
+    assert begun.json()["code"] == "started"
+    run = (await api.ask(Role.OPS_AGENT, "GET", f"/procedures/{begun.json()['facts']['run']}")).json()
+    assert (run["kind"], run["charger_id"], run["state"], run["result"]) == ("clear_fault", "100001", "waiting", None)
+    twice = await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"confirm": question["facts"]["token"]})
+    assert (twice.status_code, twice.json()["error"]["code"]) == (409, "command.token_used")
+
+
+async def test_a_refused_command_is_an_error_and_is_audited(api: Api) -> None:
+    answer = await api.ask(Role.CPO, "POST", "/commands", json={"text": "/reboot 100001"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access.not_allowed")
+    rows = await api.staff.audit()
+    assert (rows[-1].action, rows[-1].facts["text"]) == ("command.refused", "/reboot 100001")

@@ -1,0 +1,121 @@
+"""A line becomes a command with its arguments, or a refusal that says how it goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commands.parse import is_command, parse
+from commands.run import looks_like_code, looks_like_no
+from commands.table import COMMANDS
+from commands.tickets import Which
+from models.errors import BadInput
+
+GOOD: list[tuple[str, str, dict[str, Any]]] = [
+    ("/status 100001", "status", {"charger": "100001"}),
+    ("  /STATUS@OpsBot \t 100001  ", "status", {"charger": "100001"}),
+    ("／status １００００１", "status", {"charger": "100001"}),
+    ("/ status “100001”", "status", {"charger": "100001"}),
+    ("/status ‘100001’", "status", {"charger": "100001"}),
+    ("/status\u00a0100001\u200b", "status", {"charger": "100001"}),
+    ("/status #100001", "status", {"charger": "100001"}),
+    ("/status ෧෦෦෦෦෧", "status", {"charger": "100001"}),
+    ("/ticket tkt-42", "ticket", {"ticket": "TKT-000042"}),
+    ("/ticket #42", "ticket", {"ticket": "TKT-000042"}),
+    ("/balance +94 77 123 4567", "balance", {"person": "+94 77 123 4567"}),
+    ("/balance “nimal perera”", "balance", {"person": "nimal perera"}),
+    ("/note 42 he said “no”\nand left", "note", {"ticket": "TKT-000042", "note": "he said “no”\nand left"}),
+    ("/note 42 ක්‍රියා කරයි", "note", {"ticket": "TKT-000042", "note": "ක්‍රියා කරයි"}),
+    ("/assign 42 Ana Perera", "assign", {"ticket": "TKT-000042", "member": "Ana Perera"}),
+    ("/close 42", "close", {"ticket": "TKT-000042", "note": None}),
+    ("/tickets", "tickets", {"which": Which.QUEUE}),
+    ("/tickets MINE", "tickets", {"which": Which.MINE}),
+    ("/help", "help", {"command": None}),
+    ("/help /status", "help", {"command": "status"}),
+]
+
+BAD: list[tuple[str, str]] = [
+    ("", "command.empty"),
+    (" \u200b \n", "command.empty"),
+    ("hello", "command.not_a_command"),
+    ("/", "command.not_a_command"),
+    ("//status 100001", "command.not_a_command"),
+    ("/123", "command.not_a_command"),
+    ("/status;reboot 100001", "command.not_a_command"),
+    ("/statis 100001", "command.unknown_near"),
+    ("/xyzzy", "command.unknown"),
+    ("/status", "command.missing"),
+    ("/status ''", "command.missing"),
+    ('/status ""', "command.missing"),
+    ("/status 100001 now", "command.too_much"),
+    ("/status ../../etc", "command.bad_charger"),
+    ("/status " + "1" * 49, "command.bad_charger"),
+    ("/status 100001\x00", ""),
+    ("/ticket TKT-", "command.bad_ticket"),
+    ("/ticket 0", "command.bad_ticket"),
+    ("/ticket 9999999999999", "command.bad_ticket"),
+    ("/ticket -1", ""),
+    ("/balance", "command.missing"),
+    ("/balance " + "x" * 101, "command.bad_person"),
+    ("/note 42", "command.missing"),
+    ("/note 42 " + "x" * 1_501, "command.text_too_long"),
+    ("/tickets all", "command.bad_choice"),
+    ("/whoami please", "command.too_much"),
+    ("/note 42 " + "x" * 3_000, "command.too_long"),
+]
+
+
+@pytest.mark.parametrize(("line", "name", "args"), GOOD)
+def test_what_is_meant_is_understood(line: str, name: str, args: dict[str, Any]) -> None:
+    parsed = parse(line, COMMANDS)
+    assert parsed.command.name == name
+    assert vars(parsed.args) == args
+    assert is_command(line)
+
+
+@pytest.mark.parametrize(("line", "code"), [pair for pair in BAD if pair[1]])
+def test_what_is_not_understood_is_refused_with_its_reason(line: str, code: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        parse(line, COMMANDS)
+    assert refusal.value.code == code
+    if code in ("command.missing", "command.too_much") or code.startswith("command.bad_"):
+        assert str(refusal.value.facts["usage"]).startswith("/")
+
+
+def test_control_characters_and_a_stray_sign_are_passed_over() -> None:
+    assert parse("/status 100001\x00", COMMANDS).args.charger == "100001"
+    assert parse("/ticket -1", COMMANDS).args.ticket == "TKT-000001"
+
+
+def test_a_command_for_another_bot_is_not_ours() -> None:
+    assert parse("/status@chargehand_bot 1", COMMANDS, "@Chargehand_Bot").command.name == "status"
+    with pytest.raises(BadInput, match=r"command\.other_bot"):
+        parse("/status@someone_else 1", COMMANDS, "@Chargehand_Bot")
+
+
+def test_the_nearest_command_is_suggested() -> None:
+    with pytest.raises(BadInput) as refusal:
+        parse("/rebot 100001", COMMANDS)
+    assert refusal.value.facts == {"name": "rebot", "nearest": "reboot"}
+
+
+@pytest.mark.parametrize("text", ["YES 4821", "yes 4821", " Yes: 4821.", "ok 0007", "ඔව් 4821", "ஆம் 4821", "Sí, 4821"])
+def test_a_yes_with_a_code_is_recognised(text: str) -> None:
+    assert looks_like_code(text)
+
+
+@pytest.mark.parametrize("text", ["yes", "4821", "yes 482", "yes 48211", "yes please 4821", "yesterday 4821 cars"])
+def test_other_words_are_no_confirmation(text: str) -> None:
+    assert not looks_like_code(text)
+
+
+def test_a_no_is_recognised() -> None:
+    assert looks_like_no("No!")
+    assert looks_like_no("cancel")
+    assert not looks_like_no("no idea")
+
+
+@pytest.mark.parametrize("text", ["hello", "1/2", "", "and/or", "/ 5"])
+def test_ordinary_text_is_not_taken_for_a_command(text: str) -> None:
+    assert not is_command(text)

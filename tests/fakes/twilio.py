@@ -109,6 +109,7 @@ class FakeTwilio:
         self.templates: dict[str, str] = {}
         self.complaints: list[str] = []
         self.answers: list[int] = []
+        self.lost_callbacks: list[tuple[FakeMessage, str, int | None]] = []
         self.media_redirect: str | None = None
         self._passwords = {(account_sid, auth_token)} | ({(api_key, api_secret)} if api_key else set())
         self._faults: list[Fault] = []
@@ -250,6 +251,17 @@ class FakeTwilio:
         """Somebody writes, and our webhook is called."""
         return await self.deliver(self.written(text, from_=from_, media=media, **fields))
 
+    async def press(self, message: FakeMessage, label: str) -> httpx.Response:
+        """The person presses a button, or chooses a row, of a message of ours."""
+        assert message.content is not None
+        choice = message.buttons[label]
+        if "twilio/list-picker" in message.content:
+            fields = {"MessageType": "interactive", "ListId": choice, "ListTitle": label}
+        else:
+            fields = {"MessageType": "button", "ButtonText": label, "ButtonPayload": choice}
+        fields["OriginalRepliedMessageSid"] = message.sid
+        return await self.deliver(self.written(label, from_=message.to, media=(), **fields))
+
     async def deliver(self, message: FakeMessage) -> httpx.Response:
         """Call our webhook for a message, perhaps again."""
         return await self.call(f"{self._public_url}/webhooks/twilio/whatsapp", message.form)
@@ -385,7 +397,10 @@ class FakeTwilio:
 
     async def _report(self, message: FakeMessage, statuses: list[tuple[str, int | None]]) -> None:
         for status, code in statuses:
-            await self.callback(message, status, code)
+            try:
+                await self.callback(message, status, code)
+            except httpx.TransportError:  # nobody is there, and Twilio does not try for ever
+                self.lost_callbacks.append((message, status, code))
 
     # Strictness ------------------------------------------------------------------------------------------------
 

@@ -50,9 +50,10 @@ class ChargerSession:
         self.token = uuid4().hex
         self.epoch: int | None = None
         self.outgoing = Outgoing(socket, version, station, services)
+        self.finished = asyncio.Event()
         self.finish_s = services.settings.desk_timeout_s
         self._routes = ROUTES[version]
-        self._todo: asyncio.Queue[tuple[Call, Visit]] = asyncio.Queue(WAITING_CALLS)
+        self._todo: asyncio.Queue[tuple[Call, Visit, Asked]] = asyncio.Queue(WAITING_CALLS)
         self._busy = False
         self._heard: OrderedDict[MessageId, Asked] = OrderedDict()
 
@@ -66,7 +67,12 @@ class ChargerSession:
         worker = asyncio.create_task(self._work())
         try:
             while True:
-                await self._receive(await self.socket.recv())
+                raw = await self.socket.recv()
+                try:
+                    await self._receive(raw)
+                except Exception:
+                    self.services.counts.internal_errors += 1
+                    log.exception("%s: a frame could not be handled", self.station.charger_id)
         except ConnectionClosed:
             pass
         finally:
@@ -107,34 +113,36 @@ class ChargerSession:
         self.services.counts.calls += 1
         if call.odd:
             visit.odd("a frame that bends the rules")
-        if await self._is_repeat(call, raw):
+        asked = await self._first_time(call, raw)
+        if asked is None:
             return
         route = self._routes.get(call.action)
         if route is not None and route.quick is not None and not self._busy and self._todo.empty():
-            await self._answer(call, visit)
+            await self._answer(call, visit, asked)
         else:
-            await self._todo.put((call, visit))
+            await self._todo.put((call, visit, asked))
 
-    async def _is_repeat(self, call: Call, raw: str | bytes) -> bool:
-        """A request heard before is answered as before and not done again; an id used for another one is new."""
+    async def _first_time(self, call: Call, raw: str | bytes) -> Asked | None:
+        """A note of the request. One heard before is answered as before and not done again: None. An id used for
+        another request makes it a new one."""
         heard = self._heard.get(call.id)
         fingerprint = hash(raw)
         if heard is not None and heard.fingerprint == fingerprint and call.action != "Heartbeat":
             self.services.counts.repeats += 1
             if heard.answer is not None:
                 await self._send(heard.answer, call.action)
-            return True
-        self._heard[call.id] = Asked(fingerprint)
+            return None
+        self._heard[call.id] = asked = Asked(fingerprint)
         while len(self._heard) > RING:
             self._heard.popitem(last=False)
-        return False
+        return asked
 
     async def _work(self) -> None:
         while True:
-            call, visit = await self._todo.get()
+            call, visit, asked = await self._todo.get()
             self._busy = True
             try:
-                await self._answer(call, visit)
+                await self._answer(call, visit, asked)
             except Exception:
                 self.services.counts.unanswered += 1
                 log.exception("%s: a request was left unanswered", self.station.charger_id)
@@ -142,12 +150,9 @@ class ChargerSession:
                 self._busy = False
                 self._todo.task_done()
 
-    async def _answer(self, call: Call, visit: Visit) -> None:
-        answer = await self._answer_to(call, visit)
-        heard = self._heard.get(call.id)
-        if heard is not None:
-            heard.answer = answer
-        await self._send(answer, call.action)
+    async def _answer(self, call: Call, visit: Visit, asked: Asked) -> None:
+        asked.answer = await self._answer_to(call, visit)
+        await self._send(asked.answer, call.action)
 
     async def _answer_to(self, call: Call, visit: Visit) -> bytes:
         route = self._routes.get(call.action)

@@ -214,14 +214,15 @@ class CentralSystem:
         session = ChargerSession(socket, version, station, self._services)
         older = self._sessions.get(who)
         self._sessions[who] = session
-        if older is not None:
-            self._replace(older)
         asking = asyncio.create_task(self._refresh(session))
         try:
+            if older is not None:
+                await self._replace(older)
             await self._announce(session)
             await session.run()
         finally:
             asking.cancel()
+            session.finished.set()
             if self._sessions.get(who) is session:
                 del self._sessions[who]
             gone = Socket(session.token, version, session.epoch)
@@ -240,11 +241,16 @@ class CentralSystem:
         if wait_s is not None and not session.station.statuses:
             await refresh(session, session.version, self._services, wait_s)
 
-    def _replace(self, older: ChargerSession) -> None:
-        """The newest socket wins: the older one is closed without waiting, and its end touches nothing."""
+    async def _replace(self, older: ChargerSession) -> None:
+        """The newest socket wins: the older one is cut; what it had said is told before what the newer one says."""
         self._counts.replaced += 1
         older.outgoing.close()
         older.socket.transport.abort()
+        try:
+            async with asyncio.timeout(self._settings.desk_timeout_s):
+                await older.finished.wait()
+        except TimeoutError:
+            log.warning("%s: its former socket is slow to end", older.station.charger_id)
 
 
 class _Arrival(ServerConnection):

@@ -303,3 +303,20 @@ async def test_an_open_port_tells_the_desk_that_nobody_proved_anything(
         await charger.ask("Heartbeat", {})
         assert desk.profiles == [0]
     await central.stop()
+
+
+async def test_what_the_old_socket_said_is_told_before_what_the_new_one_says(
+    central: CentralSystem, desk: MemoryDesk
+) -> None:
+    def stop(number: int) -> dict[str, object]:
+        return {"transactionId": number, "meterStop": 1, "timestamp": "2026-03-02T08:00:00Z"}
+
+    async with raw_charger(central.port) as old:
+        await old.ask("Heartbeat", {})
+        for number in range(1, 31):
+            await old.send([2, f"s{number}", "StopTransaction", stop(number)])
+        async with raw_charger(central.port) as new:
+            await new.ask("StopTransaction", stop(99))
+    told = [report.transaction_id for report in desk.of("stopped")]
+    assert told[-1] == 99
+    assert told[:-1] == sorted(told[:-1])

@@ -37,6 +37,7 @@ from bot.reporter import Reporter
 from bot.send import Dispatcher, Pace
 from bot.settings import ROLES, Settings
 from bot.staff import StaffDoor
+from bot.tidy import Tidier
 from bot.web import WebServer, application
 from bot.wiring.charging import ChargingAdapter
 from bot.wiring.orders import OrderClerk, OrderRunner
@@ -47,11 +48,12 @@ from console.live import LivePage
 from console.metrics import Measured, Metrics
 from desk import inbox, outbox
 from desk.office import Office
+from desk.retention import Keep
 from desk.work import House
 from integrations.bus import LocalBus
 from integrations.ocpp.transport import CentralSystem, OcppSettings
 from jobs.clock import Metronome
-from jobs.table import JOBS
+from jobs.table import jobs
 from jobs.tick import run_job
 from models.access import ASSISTANT, Actor
 from models.ports import Clock, MessageClassifier, Reconciler, Sender
@@ -89,6 +91,10 @@ class App:
             currency=settings.currency, region=settings.default_region, timezone=settings.timezone, node=self.node,
             team_account=settings.twilio_whatsapp_from or "" if self.whatsapp is not None else "",
             media_dir=str(settings.media_dir),
+        )  # fmt: skip
+        self.keep = Keep(
+            raw_days=settings.retention_raw_days, media_days=settings.retention_media_days,
+            frames_days=settings.retention_frames_days,
         )  # fmt: skip
         self.office = Office(settings.database_url, clock=self.clock, bus=self.bus, house=self.house)
         self.desk_adapter = ChargingAdapter(
@@ -145,9 +151,10 @@ class App:
         if "worker" in self.roles:
             await self._start_workers()
         if "clock" in self.roles and self.metronome:
-            beat = Metronome(JOBS, lambda job: run_job(self.office, job))
+            beat = Metronome(jobs(self.keep), lambda job: run_job(self.office, job))
             beat.start()
             self._closers.append(beat.stop)
+            self._work("tidy", Tidier(self.office, self.clock, self.keep).run)
         if self.web is not None:
             self._work("web", self.web.run_until_stopped)
 

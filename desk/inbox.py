@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, upd
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
+from desk.literal import is_one_of
 from desk.work import Work
 from models.inbox import InboxItem, InboxRow, InboxState
 
@@ -74,13 +75,19 @@ def _ready(now: datetime) -> list[ColumnElement[bool]]:
     other = aliased(InboxItem)
     blocked = exists().where(
         other.lane == InboxItem.lane,
-        or_(
-            other.state == InboxState.CLAIMED,
-            (other.state == InboxState.NEW) & (other.id < InboxItem.id),
-        ),
+        is_one_of(other.state, InboxState.NEW, InboxState.CLAIMED),
+        or_(other.id < InboxItem.id, other.state == InboxState.CLAIMED),
         other.id != InboxItem.id,
     )
-    return [InboxItem.state == InboxState.NEW, InboxItem.due_at <= now, ~blocked]
+    return [is_one_of(InboxItem.state, InboxState.NEW), InboxItem.due_at <= now, ~blocked]
+
+
+def _claimed() -> list[ColumnElement[bool]]:
+    """Rows in flight; both terms, so that the index of open rows serves."""
+    return [
+        is_one_of(InboxItem.state, InboxState.NEW, InboxState.CLAIMED),
+        is_one_of(InboxItem.state, InboxState.CLAIMED),
+    ]
 
 
 def done(work: Work, item_id: int) -> None:
@@ -109,7 +116,7 @@ def release_expired(work: Work) -> int:
     """Leases of workers that died run out; their rows are new again. The next claim counts as another try."""
     result = work.session.execute(
         update(InboxItem)
-        .where(InboxItem.state == InboxState.CLAIMED, InboxItem.lease_until_at < work.now)
+        .where(*_claimed(), InboxItem.lease_until_at < work.now)
         .values(state=InboxState.NEW, lease_owner=None, lease_until_at=None, due_at=work.now)
         .execution_options(synchronize_session=False)
     )
@@ -123,7 +130,7 @@ def release_owned(work: Work, owner_prefix: str) -> int:
     """At a start: rows still leased to an earlier life of this node are free at once."""
     result = work.session.execute(
         update(InboxItem)
-        .where(InboxItem.state == InboxState.CLAIMED, InboxItem.lease_owner.startswith(owner_prefix))
+        .where(*_claimed(), InboxItem.lease_owner.startswith(owner_prefix))
         .values(state=InboxState.NEW, lease_owner=None, lease_until_at=None)
         .execution_options(synchronize_session=False)
     )
@@ -143,8 +150,8 @@ def depth(work: Work) -> QueueDepth:
     """For /readyz and /metrics."""
     waiting, oldest = work.session.execute(
         select(func.count(), func.min(InboxItem.received_at)).where(
-            InboxItem.state.in_((InboxState.NEW, InboxState.CLAIMED))
+            is_one_of(InboxItem.state, InboxState.NEW, InboxState.CLAIMED)
         )
     ).one()
-    dead = work.session.scalar(select(func.count()).where(InboxItem.state == InboxState.DEAD)) or 0
+    dead = work.session.scalar(select(func.count()).where(is_one_of(InboxItem.state, InboxState.DEAD))) or 0
     return QueueDepth(waiting, (work.now - oldest).total_seconds() if oldest else 0.0, dead)

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from desk import chargers
 from desk.work import Work
 from models.access import Permission
-from models.charger import Charger, ProcedureRun
+from models.charger import ProcedureRun
+from models.charging import ChargingTransaction
 from models.contact import Contact
 from models.member import TeamAlert
 from models.message import Message
@@ -72,9 +73,20 @@ def messages(work: Work) -> list[dict[str, Any]]:
 
 
 def charger_tiles(work: Work) -> list[dict[str, Any]]:
-    """The chargers in order of id, in the shape of the API."""
-    ids = work.session.scalars(select(Charger.id).order_by(Charger.id).limit(CHARGERS)).all()
-    return [chargers.overview(work, charger_id) for charger_id in ids]
+    """The chargers in order of id, in the shape of the API, with the energy of their running sessions."""
+    tiles = chargers.page(work, limit=CHARGERS, after=None)
+    running = {
+        session.id: session.energy_wh
+        for session in work.session.scalars(
+            select(ChargingTransaction).where(ChargingTransaction.stopped_at.is_(None)).limit(CHARGERS * 4)
+        )
+    }
+    for tile in tiles:
+        energies = [
+            running.get(connector["transaction"], 0) for connector in tile["connectors"] if connector["transaction"]
+        ]
+        tile["energy_wh"] = sum(energies) if energies else None
+    return tiles
 
 
 def runs(work: Work) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from desk import board
+from desk.literal import is_one_of
 from desk.work import Work
 from models.contact import ContactIdentity
 from models.conversation import Conversation, conversation_key
@@ -132,16 +133,14 @@ def _ready(now: datetime) -> list[ColumnElement[bool]]:
     ahead = and_(other.id < OutboxItem.id, or_(other.priority < 2, other.priority <= OutboxItem.priority))
     blocked = exists().where(
         other.lane == OutboxItem.lane,
+        is_one_of(other.state, OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN),
         other.id != OutboxItem.id,
-        or_(
-            other.state == OutboxState.SENDING,
-            and_(other.state.in_((OutboxState.PENDING, OutboxState.UNKNOWN)), ahead),
-        ),
+        or_(other.state == OutboxState.SENDING, ahead),
     )
     paused = exists().where(
         SendPause.channel == OutboxItem.channel, SendPause.account == OutboxItem.account, SendPause.until_at > now
     )
-    return [OutboxItem.state == OutboxState.PENDING, OutboxItem.due_at <= now, ~blocked, ~paused]
+    return [is_one_of(OutboxItem.state, OutboxState.PENDING), OutboxItem.due_at <= now, ~blocked, ~paused]
 
 
 def _parcel(work: Work, item: OutboxItem) -> Parcel:
@@ -356,14 +355,14 @@ def _failed_later(work: Work, item: OutboxItem, error_code: str) -> None:
 def sweep(work: Work) -> int:
     """Expire what is of no use any more; a lease that ran out after the send began is an unknown outcome."""
     late = work.session.scalars(
-        select(OutboxItem)
-        .where(OutboxItem.state == OutboxState.SENDING, OutboxItem.lease_until_at < work.now)
-        .limit(200)
+        select(OutboxItem).where(*_open_and(OutboxState.SENDING), OutboxItem.lease_until_at < work.now).limit(200)
     ).all()
     for item in late:
         _unknown(work, item, "lease ran out", None)
     old = work.session.scalars(
-        select(OutboxItem).where(OutboxItem.state == OutboxState.PENDING, OutboxItem.expires_at < work.now).limit(200)
+        select(OutboxItem)
+        .where(is_one_of(OutboxItem.state, OutboxState.PENDING), OutboxItem.expires_at < work.now)
+        .limit(200)
     ).all()
     for item in old:
         item.state = OutboxState.EXPIRED
@@ -379,9 +378,7 @@ def sweep(work: Work) -> int:
 def interrupted(work: Work, owner_prefix: str) -> int:
     """At a start: what an earlier life of this node was sending may or may not have gone out."""
     items = work.session.scalars(
-        select(OutboxItem).where(
-            OutboxItem.state == OutboxState.SENDING, OutboxItem.lease_owner.startswith(owner_prefix)
-        )
+        select(OutboxItem).where(*_open_and(OutboxState.SENDING), OutboxItem.lease_owner.startswith(owner_prefix))
     ).all()
     for item in items:
         _unknown(work, item, "interrupted", None)
@@ -392,7 +389,7 @@ def unknown_due(work: Work, limit: int = 20) -> list[Parcel]:
     """Sends of unknown outcome whose callback had its time: to be looked up, repeated or shown to staff."""
     items = work.session.scalars(
         select(OutboxItem)
-        .where(OutboxItem.state == OutboxState.UNKNOWN, OutboxItem.due_at <= work.now)
+        .where(*_open_and(OutboxState.UNKNOWN), OutboxItem.due_at <= work.now)
         .order_by(OutboxItem.id)
         .limit(limit)
     ).all()
@@ -442,9 +439,14 @@ def requeue(work: Work, item_id: int) -> OutboxItem | None:
     return item
 
 
+def _open_and(state: OutboxState) -> list[ColumnElement[bool]]:
+    """Open rows in one state; both terms, so that the index of open rows serves."""
+    return [is_one_of(OutboxItem.state, *_OPEN), is_one_of(OutboxItem.state, state)]
+
+
 def depth(work: Work) -> tuple[int, float]:
     """How many rows wait or are in flight, and the age of the oldest in seconds."""
     waiting, oldest = work.session.execute(
-        select(func.count(), func.min(OutboxItem.created_at)).where(OutboxItem.state.in_(_OPEN))
+        select(func.count(), func.min(OutboxItem.created_at)).where(is_one_of(OutboxItem.state, *_OPEN))
     ).one()
     return int(waiting), (work.now - oldest).total_seconds() if oldest else 0.0

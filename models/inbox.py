@@ -36,6 +36,7 @@ class InboxItem(Base):
             postgresql_where=text("state IN ('new', 'claimed')"),
             sqlite_where=text("state IN ('new', 'claimed')"),
         ),
+        Index("ix_inbox_dead", "id", postgresql_where=text("state = 'dead'"), sqlite_where=text("state = 'dead'")),
         Index("ix_inbox_received_at", "received_at"),
         Index(
             "ix_inbox_raw_kept",

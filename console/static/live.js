@@ -37,16 +37,15 @@ function message(m) {
   if (m.state === "needs_review") tags.push(el("span", { class: "tag warn" }, "needs review"));
   if (m.language) tags.push(el("span", {}, m.language));
   if (out && m.delivery) tags.push(el("span", { class: m.delivery === "dead" ? "bad" : "" }, m.delivery + (m.repeated ? " (repeated)" : "")));
-  const text = m.text || (m.kind === "location" ? "⌖ location" : m.kind === "media" ? "📎 media" : "…");
+  const text = m.text || (m.kind === "location" ? "◎ location" : m.kind === "media" ? "📎 media" : "…");
   return fresh("messages", m.id, el("li", { class: "row" + (out ? " out" : "") }, el("div", { class: "meta" }, ...tags), el("p", {}, text)));
 }
 
 function tile(c) {
   const fault = c.connectors.find((k) => k.error_code && k.error_code !== "NoError");
-  const live = c.connectors.find((k) => k.transaction);
-  const energy = live ? `${((live.transaction.energy_wh || 0) / 1000).toFixed(1)} kWh` : "";
+  const energy = c.energy_wh === null ? "" : `${(c.energy_wh / 1000).toFixed(2)} kWh`;
   return el("li", { class: `tile ${c.state}`, title: c.name || "" }, el("b", {}, c.id), " ", el("small", {}, c.current_type + (c.ocpp_version ? ` · ${c.ocpp_version}` : "")),
-    el("span", { class: "what" }, c.state), el("small", {}, fault ? fault.error_code : energy || c.site_name || c.name || "\u00a0"));
+    el("span", { class: "what" }, c.state), el("small", {}, fault ? fault.error_code : energy || c.name || "\u00a0"));
 }
 
 const GOOD = ["CLEARED", "ALREADY_CLEAR", "REBOOTED", "OUT_OF_SERVICE"];

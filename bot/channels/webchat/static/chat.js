@@ -181,7 +181,7 @@ element("text").addEventListener("keydown", (event) => {
 element("place").addEventListener("click", () => {
   navigator.geolocation?.getCurrentPosition((found) => {
     const { latitude, longitude } = found.coords;
-    queue({ type: "location", latitude, longitude }, `⌖ ${words().here}`);
+    queue({ type: "location", latitude, longitude }, `◎ ${words().here}`);
   });
 });
 element("language").addEventListener("change", (event) => {

@@ -84,7 +84,7 @@ def find(turn: Turn) -> None:
 
 
 def _near(site: dict[str, Any]) -> dict[str, Any]:
-    return {"$code": "info.site_near", "km": site["distance_m"] / 1000, "site": _line(site)}
+    return {"$code": "info.site_near", "km": round(site["distance_m"] / 1000, 1), "site": _line(site)}
 
 
 def _availability(turn: Turn, text: str | None) -> None:

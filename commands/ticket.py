@@ -12,6 +12,8 @@ from desk.work import Work
 from models.access import Permission
 
 NOTES_SHOWN = 3
+NOTE_SHOWN = 200
+"""Characters of each; a chat message has room for little, `facts` have all of it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ def assignee_name(facts: dict[str, Any]) -> Any:
     return assignee["name"] if assignee else {"$code": "command.nobody"}
 
 
+def short(text: str, most: int) -> str:
+    """At most so many characters, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def _clock(clock: dict[str, Any]) -> dict[str, Any]:
     due_at = clock["due_at"]
     name = {"$code": f"command.clock.{clock['kind']}"}
@@ -63,4 +71,9 @@ def _clock(clock: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note(note: dict[str, Any]) -> dict[str, Any]:
-    return {"$code": "command.note_line", "at": {"$at": note["at"]}, "by": note["by"], "note": note["text"]}
+    return {
+        "$code": "command.note_line",
+        "at": {"$at": note["at"]},
+        "by": note["by"],
+        "note": short(note["text"], NOTE_SHOWN),
+    }

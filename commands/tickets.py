@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 from commands.command import CommandContext, Outcome, command, done
-from commands.ticket import assignee_name
+from commands.ticket import assignee_name, short
 from desk import ticket_views
 from desk.work import Work
 from models.access import Permission
 from models.ticket import LIVE, Ticket, TicketStatus
 
 SHOWN = 10
+SUMMARY_SHOWN = 80
 
 
 class Which(StrEnum):
@@ -46,7 +47,7 @@ async def tickets(ctx: CommandContext, args: Tickets) -> Outcome:
             "status": item["status"],
             "priority": item["priority"],
             "assignee": assignee_name(item),
-            "summary": item["summary"],
+            "summary": short(item["summary"], SUMMARY_SHOWN),
         }
         for item in found
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from fastapi.openapi.models import OpenAPI
 
 from models.access import Role
 from tests.api.conftest import Api
@@ -203,6 +206,28 @@ async def test_the_openapi_document_lists_every_route(api: Api) -> None:
     references = set(_references(document))
     assert references <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert any(server["url"] == "/api/v1" for server in document["servers"])
+
+
+async def test_the_openapi_document_is_valid_and_every_answer_fits_it(api: Api) -> None:
+    document = (await api.http.get("/api/v1/openapi.json")).json()
+    OpenAPI.model_validate(document)
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    for role in (Role.ADMIN, Role.CPO):
+        for method, path, body, *_ in ROUTES:
+            shown = _filled(api, path)
+            answer = await api.ask(role, method, shown, json=body)
+            listed = _operation(document, method, shown)["responses"][str(answer.status_code)]
+            schema = {**listed["content"]["application/json"]["schema"], "components": document["components"]}
+            jsonschema_rs.validator_for(schema).validate(answer.json())
+
+
+def _operation(document: dict[str, Any], method: str, shown: str) -> dict[str, Any]:
+    for path, item in document["paths"].items():
+        if method.lower() in item and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)), shown):
+            found: dict[str, Any] = item[method.lower()]
+            return found
+    raise AssertionError(f"{method} {shown} is not in the document")
 
 
 def _references(node: Any) -> list[str]:

@@ -68,6 +68,15 @@ async def test_ten_presses_at_once_start_one_procedure(staff: Staff, asked: Outc
     assert len(await _runs(staff)) == 1
 
 
+async def test_two_questions_at_the_same_moment_leave_one_open(staff: Staff) -> None:
+    context = staff.context(Role.OPS_AGENT, HERE)
+    outcomes = await asyncio.gather(*(run_text(context, "/reboot 100001") for _ in range(6)))
+    assert {outcome.kind for outcome in outcomes} == {OutcomeKind.CONFIRM}
+    confirmed = [await confirm_token(context, outcome.facts["token"]) for outcome in outcomes]
+    codes = sorted(outcome.code for outcome in confirmed)
+    assert codes == ["command.started.reboot"] + ["command.token_used"] * 5
+
+
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.CPO])
 async def test_another_member_cannot_confirm_and_does_not_burn_it(staff: Staff, asked: Outcome, role: Role) -> None:
     by_token = await confirm_token(staff.context(role, HERE), asked.facts["token"])

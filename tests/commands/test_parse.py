@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commands.parse import is_command, parse
 from commands.run import looks_like_code, looks_like_no
@@ -119,3 +122,12 @@ def test_a_no_is_recognised() -> None:
 @pytest.mark.parametrize("text", ["hello", "1/2", "", "and/or", "/ 5"])
 def test_ordinary_text_is_not_taken_for_a_command(text: str) -> None:
     assert not is_command(text)
+
+
+@given(st.text(max_size=60), st.sampled_from([item.name for item in COMMANDS]))
+def test_whatever_is_typed_is_understood_or_refused_and_never_breaks(tail: str, name: str) -> None:
+    for line in (tail, f"/{name} {tail}", f"/{name}{tail}"):
+        with contextlib.suppress(BadInput):
+            parsed = parse(line, COMMANDS)
+            assert isinstance(parsed.args, parsed.command.takes)
+            assert is_command(line)

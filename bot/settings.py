@@ -347,7 +347,7 @@ def load(*, demo: bool = False) -> Settings:
     given = dict(os.environ)
     if not demo:
         given = {**read_file(ROOT / ".env"), **given}
-    return from_mapping(given, demo=demo)
+    return from_mapping(given, demo=demo, root=ROOT)
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ def _states(desk: MemoryDesk, connector: int = 1) -> list[ChargerState]:
 
 async def _order(central: CentralSystem, kind: OrderKind, **args: Any) -> OrderAnswer:
     _order.count += 1  # type: ignore[attr-defined]
-    return await central.call(Order(f"order-{_order.count}", "CP1", kind, args))  # type: ignore[attr-defined]
+    return await central.call(Order(f"order-{_order.count}", "CP1", kind, args, timeout_s=300))  # type: ignore[attr-defined]
 
 
 _order.count = 0  # type: ignore[attr-defined]

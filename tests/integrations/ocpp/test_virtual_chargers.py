@@ -25,7 +25,9 @@ def _shown(desk: MemoryDesk) -> str:
 
 
 async def _order(central: CentralSystem, kind: OrderKind, **args: Any) -> OrderAnswer:
-    return await central.call(Order(f"{kind}-{id(args)}-{asyncio.get_running_loop().time()}", "CP1", kind, args))
+    return await central.call(
+        Order(f"{kind}-{id(args)}-{asyncio.get_running_loop().time()}", "CP1", kind, args, timeout_s=300)
+    )
 
 
 @VERSIONS
@@ -41,8 +43,8 @@ async def test_a_transient_fault_goes_with_a_soft_reset_and_comes_back(
     assert (await _order(central, OrderKind.RESET, hard=False)).accepted
     await eventually(lambda: _shown(desk) == "Available NoError")
     cleared = fast_clock.now()
-    await eventually(lambda: _shown(desk) == "Faulted InternalError")
-    assert 100 < (fast_clock.now() - cleared).total_seconds() < 200
+    await eventually(lambda: _shown(desk) == "Faulted InternalError", 10)
+    assert 100 < (fast_clock.now() - cleared).total_seconds() < 400
 
 
 @VERSIONS
@@ -63,11 +65,10 @@ async def test_some_faults_survive_every_reset(
     *, version: str, scenario: str, code: str, central: CentralSystem, desk: MemoryDesk, virtual: Callable[..., Any]
 ) -> None:
     charger: VirtualCharger = await virtual(version=version, scenario=scenario)
-    for hard in (False, True):
-        before = charger.boots
-        assert (await _order(central, OrderKind.RESET, hard=hard)).accepted
-        await eventually(lambda before=before: charger.boots > before and charger.online)  # type: ignore[misc]
-    await eventually(lambda: len(desk.of("status")) >= 3)
+    for boots, hard in ((1, None), (2, False), (3, True)):
+        if hard is not None:
+            assert (await _order(central, OrderKind.RESET, hard=hard)).accepted
+        await eventually(lambda boots=boots: charger.boots == boots and len(desk.of("status")) >= boots)  # type: ignore[misc]
     assert {f"{one.status} {one.error_code}" for one in desk.of("status")} == {f"Faulted {code}"}
 
 

@@ -17,9 +17,11 @@ ACCOUNT_BUSY = frozenset({20429, 63017})
 """The whole account sends too fast."""
 BUSY = frozenset({21611, 30001, 63012, 63018})
 """Twilio's queue or WhatsApp itself is in trouble for a while."""
+MISCONFIGURED = frozenset({20003, 20404, 21606, 21660, 63007})
+"""The key, the account or our own number is wrong: no message's fault."""
 PAUSE_S = 30.0
 AUTH_PAUSE_S = 300.0
-"""A revoked key parks the account: nothing is lost while somebody mends it."""
+"""A wrong setting parks the account: nothing is lost while somebody mends it."""
 MAX_BACKOFF_S = 300.0
 _FAILED_AT_ONCE = frozenset({"failed", "undelivered", "canceled"})
 
@@ -54,14 +56,13 @@ def judge(answer: httpx.Response, *, rendered: str, menu: dict[str, str], attemp
         )
     if answer.status_code == 429:
         return RetryLater(_retry_after(answer), f"429 {reason}", pause_account=True)
-    if answer.status_code in (401, 403) or number in (20003, 20404):
+    # What carries none of Twilio's codes was not said by Twilio: the address that we were given is wrong.
+    if answer.status_code in (401, 403) or number in MISCONFIGURED or number == 0:
         return RetryLater(AUTH_PAUSE_S, f"{number or answer.status_code} {reason}", pause_account=True)
-    if answer.status_code < 400:
-        return RetryLater(AUTH_PAUSE_S, f"unexpected answer {answer.status_code}", pause_account=True)
-    return by_code(number, reason, attempts=attempts, template=template, status=answer.status_code)
+    return by_code(number, reason, attempts=attempts, template=template)
 
 
-def by_code(code: int, reason: str, *, attempts: int, template: bool, status: int = 400) -> SendResult:
+def by_code(code: int, reason: str, *, attempts: int, template: bool) -> SendResult:
     """The result for one of Twilio's error codes; one that is not known is final."""
     if code == WINDOW_CLOSED and not template:
         return NeedsTemplate(str(code))
@@ -69,7 +70,7 @@ def by_code(code: int, reason: str, *, attempts: int, template: bool, status: in
         return RetryLater(PAUSE_S, f"{code} {reason}", pause_account=True)
     if code in BUSY:
         return RetryLater(backoff(attempts, least=PAUSE_S), f"{code} {reason}")
-    return Refused(str(code or status), reason or f"HTTP {status}", address_dead=code in ADDRESS_DEAD)
+    return Refused(str(code or "failed"), reason, address_dead=code in ADDRESS_DEAD)
 
 
 def unanswered(error: httpx.HTTPError, *, rendered: str, attempts: int) -> SendResult:

@@ -65,11 +65,15 @@ def render(parcel: Parcel, timezone: str) -> Rendered:
     if parcel.repeated:
         text = say("delivery.repeated", {"text": text}, parcel.language)
     options = tuple(
-        Option(choice["id"], say(choice["code"], choice.get("facts") or {}, parcel.language, timezone=timezone))
+        Option(choice["id"], _whole(say(choice["code"], choice["facts"], parcel.language, timezone=timezone)))
         for choice in parcel.choices
     )
-    # A half of a surrogate pair cannot be sent; it becomes a question mark.
-    return Rendered(text.encode("utf-8", "replace").decode().strip(), options)
+    return Rendered(_whole(text), options)
+
+
+def _whole(text: str) -> str:
+    """Half of a surrogate pair cannot be sent; it becomes a question mark."""
+    return text.encode("utf-8", "replace").decode().strip()
 
 
 def size(text: str) -> int:

@@ -18,7 +18,7 @@ from desk.office import Office
 from models.access import ASSISTANT
 from models.contact import ContactIdentity
 from models.conversation import Conversation
-from models.outbox import OutboxState, SendPause
+from models.outbox import Accepted, OutboxState, Parcel, SendPause
 from models.reply import Choice, Intent
 from tests.channels.whatsapp.post_office import AMAL, PUBLIC_URL, read_inbox, reply, row, send_all
 from tests.clock import JumpingClock
@@ -333,6 +333,33 @@ async def test_a_revoked_key_parks_the_account_and_loses_nothing(
     assert len(twilio.sent) == 1
     assert {complaint.split(": ")[1] for complaint in twilio.complaints} == {"20003 Authenticate"}
     twilio.complaints.clear()
+
+
+@pytest.mark.parametrize("fault", [refused(63007), refused(21606), gateway_error(404), gateway_error(302)], ids=repr)
+async def test_a_wrong_setting_parks_the_account_and_loses_nothing(
+    desk: Office, twilio: FakeTwilio, sender: TwilioSender, clock: JumpingClock, fault: Fault
+) -> None:
+    item = await reply(desk)
+    twilio.inject(fault)
+    await send_all(desk, sender)
+    assert (await row(desk, item)).state is OutboxState.PENDING
+    clock.set(clock.now() + timedelta(seconds=301))
+    await send_all(desk, sender)
+    assert len(twilio.sent) == 1
+
+
+async def test_half_a_character_does_not_stop_a_message(
+    sender: TwilioSender, twilio: FakeTwilio, clock: JumpingClock
+) -> None:
+    twilio.open_window(AMAL)
+    choices = [{"id": "a", "code": "delivery.repeated", "facts": {"text": "\ud83d"}}]
+    parcel = Parcel(
+        id=1, lane="l", channel="whatsapp", account=twilio.number, address=f"whatsapp:{AMAL}", intent="reply",
+        code="none", facts={}, choices=choices, text="half \ud83d", language="en", attempts=1, repeated=False,
+        template=False, lease_seq=1, expires_at=None, conversation_id=None, window_open=True, created_at=clock.now(),
+    )  # fmt: skip
+    assert isinstance(await sender.send(parcel), Accepted)
+    assert twilio.sent[0].body.startswith("half ?")
 
 
 async def test_an_api_key_is_used_where_there_is_one(clock: JumpingClock, doors: Office) -> None:

@@ -30,7 +30,7 @@ def settings_page() -> str:
 
 
 def commands_page() -> str:
-    """docs/commands.md. Not argparse's own help text, which differs between versions of Python."""
+    """docs/command-line.md. Not argparse's own help text, which differs between versions of Python."""
     head = "# Command line\n\n`.venv/bin/chargehand`, or `python -m bot`; `--help` after any command shows the same.\n"
     parts = [
         head,
@@ -58,7 +58,7 @@ def _shape(action: argparse.Action) -> str:
     return shape.replace("|", "\\|") if action.required else f"[{shape}]"
 
 
-PAGES = {".env.example": example, "docs/settings.md": settings_page, "docs/commands.md": commands_page}
+PAGES = {".env.example": example, "docs/settings.md": settings_page, "docs/command-line.md": commands_page}
 
 
 def main() -> int:

@@ -22,6 +22,8 @@ from bot.settings import Settings
 
 FORMAT = 1
 MANIFEST, DATABASE, SECRET, MEDIA = "manifest.json", "database.db", "secret.key", "media"
+JOURNAL = "ocpp-journal.jsonl"
+"""What chargers reported and the database has not taken yet."""
 _CHUNK = 1 << 20
 
 
@@ -70,8 +72,9 @@ def _fill(settings: Settings, archive: tarfile.TarFile, schema: str, at: datetim
     if path is not None:
         with _online_copy(path) as copy:
             members[DATABASE] = _add(archive, copy, DATABASE)
-    if settings.secret_file.is_file():
-        members[SECRET] = _add(archive, settings.secret_file, SECRET)
+    for name, file in ((SECRET, settings.secret_file), (JOURNAL, settings.data_dir / JOURNAL)):
+        if file.is_file():
+            members[name] = _add(archive, file, name)
     files = 0
     for file in sorted(settings.media_dir.rglob("*")):
         if file.is_file() and not file.is_symlink():
@@ -138,7 +141,7 @@ def restore(settings: Settings, source: Path, *, force: bool, at: datetime) -> C
         manifest = _unpack(source, folder)
         _check(settings, folder, manifest)
         places = [(folder / DATABASE, settings.sqlite_path), (folder / SECRET, settings.secret_file),
-                  (folder / MEDIA, settings.media_dir)]  # fmt: skip
+                  (folder / MEDIA, settings.media_dir), (folder / JOURNAL, settings.data_dir / JOURNAL)]  # fmt: skip
         moves = [(new, place) for new, place in places if place is not None and new.exists()]
         taken = [place for _, place in moves if _occupied(place)]
         if taken and not force:
@@ -198,7 +201,7 @@ def _unpack(source: Path, folder: Path) -> dict[str, Any]:
 
 def _refuse_strange(source: Path, member: tarfile.TarInfo) -> None:
     path = PurePosixPath(member.name)
-    known = member.name in (MANIFEST, DATABASE, SECRET) or (path.parts[0] == MEDIA and len(path.parts) > 1)
+    known = member.name in (MANIFEST, DATABASE, SECRET, JOURNAL) or (path.parts[0] == MEDIA and len(path.parts) > 1)
     if not member.isreg() or not known or path.is_absolute() or ".." in path.parts:
         raise BackupError(f"{source} is no backup of Chargehand: it holds {member.name!r}")
 

@@ -172,7 +172,7 @@ class App:
         previews: dict[str, Preview] = {}
         if self.whatsapp is not None:
             sender = TwilioSender(self.whatsapp, clock=self.clock, timezone=self.settings.timezone)
-            reconciler = TwilioReconciler(self.whatsapp)
+            reconciler = TwilioReconciler(self.whatsapp, office=self.office)
             senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
             self._closers += [sender.close, reconciler.close]
             user, password = self.whatsapp.credentials

@@ -48,7 +48,7 @@ class ChargingAdapter:
         self._register = unknown_chargers == REGISTER
         self._heartbeat_interval_s = heartbeat_interval_s
         self._key = secrets.token_bytes(32)
-        self._proofs: OrderedDict[tuple[str, bytes], bool] = OrderedDict()
+        self._proofs: OrderedDict[tuple[str, bytes], asyncio.Task[bool]] = OrderedDict()
         self._hashing = asyncio.Semaphore(2)
         self._verdicts: OrderedDict[str, tuple[datetime, TagVerdict]] = OrderedDict()
         self._changed_tags: asyncio.Queue[str] | None = None
@@ -70,15 +70,19 @@ class ChargingAdapter:
         return password is not None and await self._proven(stored, password)
 
     async def _proven(self, stored: str, password: bytes) -> bool:
-        """Hashing is slow on purpose: a fleet that reconnects at once is recognised by what was proven before."""
+        """Hashing is slow on purpose: a fleet that reconnects at once is recognised by what was proven before, and
+        who gave up waiting finds the proof at its next try."""
         mark = stored, hmac.digest(self._key, password, hashlib.sha256)
-        if mark not in self._proofs:
-            async with self._hashing:
-                if mark not in self._proofs:
-                    self._proofs[mark] = await asyncio.to_thread(chargers.password_fits, stored, password)
+        proof = self._proofs.get(mark)
+        if proof is None:
+            proof = self._proofs[mark] = asyncio.create_task(self._prove(stored, password))
             if len(self._proofs) > REMEMBERED:
                 self._proofs.popitem(last=False)
-        return self._proofs.get(mark, False)
+        return await asyncio.shield(proof)
+
+    async def _prove(self, stored: str, password: bytes) -> bool:
+        async with self._hashing:
+            return await asyncio.to_thread(chargers.password_fits, stored, password)
 
     async def _take_in(self, charger_id: str, password: bytes | None, security_profile: int) -> bool:
         if password is None and security_profile in (1, 2):

@@ -215,12 +215,12 @@ async def test_a_status_callback_with_a_wrong_signature_is_refused(doors: Office
     assert await _events(doors) == []
 
 
-@pytest.mark.parametrize("query", ["", "?o=999999", "?o=", "?o=-1", "?o=abc", "?o=99999999999999999999", "?x=1"])
 async def test_a_status_of_a_message_that_nobody_knows_is_taken_and_changes_nothing(
-    doors: Office, twilio: FakeTwilio, query: str
+    doors: Office, twilio: FakeTwilio
 ) -> None:
     form = {"MessageSid": "SM1", "MessageStatus": "delivered", "ErrorCode": "not a number"}
-    assert (await twilio.call(STATUS + query, form)).status_code == 200
+    for query in ("", "?o=999999", "?o=", "?o=-1", "?o=abc", "?o=99999999999999999999", "?x=1"):
+        assert (await twilio.call(STATUS + query, form)).status_code == 200, query
     [event] = await _events(doors)
     assert (event.provider_id, event.status, event.error_code) == ("SM1", "delivered", "")
 

@@ -34,7 +34,7 @@ class Parsed:
 
 def is_command(text: str) -> bool:
     """Whether a line is meant as a command, right or wrong."""
-    return _LOOKS.match(_clean(text)) is not None
+    return _LOOKS.match(clean(text)) is not None
 
 
 def parse(text: str, commands: Iterable[Command[Any]], bot_name: str | None = None) -> Parsed:
@@ -44,7 +44,7 @@ def parse(text: str, commands: Iterable[Command[Any]], bot_name: str | None = No
     (with the nearest name), command.missing, command.too_much, or what an argument's kind says, with the usage.
     """
     known = tuple(commands)
-    line = _clean(text)
+    line = clean(text)
     if not line:
         raise BadInput("command.empty")
     if len(line) > LONGEST:
@@ -60,7 +60,7 @@ def parse(text: str, commands: Iterable[Command[Any]], bot_name: str | None = No
     return Parsed(command, _arguments(command, line[found.end() :]))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Without what cannot be seen: direction marks, zero-width characters, control characters other than breaks."""
     text = _STRAY_JOINER.sub("", text)
     shown = (c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in ("Cf", "Cc", "Cs"))

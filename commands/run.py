@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from commands.command import Command, CommandContext, Outcome, OutcomeKind
-from commands.parse import Parsed, parse
+from commands.parse import Parsed, clean, parse
 from commands.table import COMMANDS, allowed
 from desk import audit, pending
 from desk.work import Work
@@ -45,10 +45,11 @@ async def run_text(
     Refusals come back as an Outcome of kind `refused` (those for want of permission are audited);
     Unavailable and bugs are raised.
     """
+    line = clean(text)  # before anything is stored of it
     try:
-        return await _run(ctx, text, asked_at, bot_name)
+        return await _run(ctx, line, asked_at, bot_name)
     except Refusal as refusal:
-        return await _refused(ctx, text, refusal)
+        return await _refused(ctx, line, refusal)
 
 
 async def confirm_code(ctx: CommandContext, text: str) -> Outcome:
@@ -61,7 +62,7 @@ async def confirm_code(ctx: CommandContext, text: str) -> Outcome:
 
 async def confirm_token(ctx: CommandContext, token: str) -> Outcome:
     """A button or an API client sent the token back."""
-    return await _confirmed(ctx, await ctx.desk.run(pending.take_token, door=ctx.door, token=token))
+    return await _confirmed(ctx, await ctx.desk.run(pending.take_token, door=ctx.door, token=clean(token)))
 
 
 async def decline(ctx: CommandContext) -> Outcome:
@@ -98,9 +99,7 @@ async def _ask(ctx: CommandContext, parsed: Parsed, text: str, *, changed: bool 
     """Show how things stand and ask."""
     assert parsed.command.look is not None
     seen = await parsed.command.look(ctx, parsed.args)
-    action = await ctx.desk.run(
-        pending.ask, door=ctx.door, text=text.strip(), facts={"warnings": seen.get("warnings", [])}
-    )
+    action = await ctx.desk.run(pending.ask, door=ctx.door, text=text, facts={"warnings": seen.get("warnings", [])})
     facts = {
         **seen,
         "token": action.token,
@@ -113,13 +112,13 @@ async def _ask(ctx: CommandContext, parsed: Parsed, text: str, *, changed: bool 
 
 
 async def _ask_late(ctx: CommandContext, text: str, asked_at: datetime) -> Outcome:
-    action = await ctx.desk.run(pending.ask, door=ctx.door, text=text.strip(), facts={})
+    action = await ctx.desk.run(pending.ask, door=ctx.door, text=text, facts={})
     facts = {
         "token": action.token,
         "code": action.code,
         "expires_at": action.expires_at.isoformat(),
         "within": {"$span": pending.LIFE_S},
-        "command": text.strip(),
+        "command": text,
         "asked_at": {"$at": asked_at.isoformat()},
     }
     return Outcome(OutcomeKind.CONFIRM, "command.confirm.late", facts)

@@ -86,6 +86,16 @@ async def test_malformed_commands_get_a_clear_error_and_change_nothing(staff: St
     assert await staff.rows() == before
 
 
+async def test_what_no_database_can_store_is_taken_out_before_anything_is_stored(staff: Staff) -> None:
+    refused = await run_text(staff.context(Role.CPO), "/reboot 100001\x00\ud800")
+    assert refused.code == "access.not_allowed"
+    assert (await staff.audit())[-1].facts["text"] == "/reboot 100001"
+    asked = await run_text(staff.context(Role.ADMIN), "/reboot\x00 100001\ud800")
+    assert asked.kind is OutcomeKind.CONFIRM
+    noted = await run_text(staff.context(Role.ADMIN), f"/note {staff.other_ticket} odd\x00\ud800 sign")
+    assert noted.facts["ticket"]["notes"][-1]["text"] == "odd sign"
+
+
 async def test_status_tells_the_connectors_and_their_faults(staff: Staff) -> None:
     await staff.charger("100001", ChargerState.FAULTED, error="GroundFailure")
     outcome = await run_text(staff.context(Role.CPO), "/status 100001")

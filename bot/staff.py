@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
+from commands.parse import is_command
 from commands.run import CommandContext, Outcome, confirm_code, decline, looks_like_code, looks_like_no, run_text
 from desk import inbox, members, outbox
 from desk.inbox import Claimed
@@ -39,7 +40,7 @@ class StaffDoor:
         )
         text = heard.text.strip()
         try:
-            if text.startswith("/"):
+            if is_command(text):
                 return _reply(await run_text(context, text, asked_at=item.received_at))
             if looks_like_code(text):
                 return _reply(await confirm_code(context, text))

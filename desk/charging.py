@@ -20,6 +20,9 @@ from models.ports import MeterReport, StartReport, StopReport, TagVerdict
 
 BLOCK = 100
 _LAST_NUMBER = 2**31 - 1
+_MOST = 2**31 - 1
+MOST_W = 1_000_000
+"""No session draws more for long: beyond that the meter is wrong, and nobody is charged for it."""
 _NUMBERS = "transaction"
 ORPHAN = "Orphan"
 SUPERSEDED = "Superseded"
@@ -70,7 +73,7 @@ def _begin(work: Work, charger_id: str, report: StartReport) -> ChargingTransact
     transaction = ChargingTransaction(
         id=reserve_numbers(work, 1)[0] if taken else report.transaction_id,
         charger_id=charger_id, connector=report.connector, remote_id=report.remote_id, last_seq=report.seq,
-        dedupe_key=report.dedupe_key, meter_start_wh=report.meter_start_wh, started_at=report.started_at,
+        dedupe_key=report.dedupe_key, meter_start_wh=_fits(report.meter_start_wh), started_at=report.started_at,
         updated_at=work.now,
     )  # fmt: skip
     _whose(work, transaction, report.id_tag)
@@ -115,7 +118,7 @@ def _end_forgotten(work: Work, charger_id: str, report: StartReport) -> None:
 def _adopt(work: Work, transaction: ChargingTransaction, report: StartReport) -> None:
     """The start of a session whose end came first."""
     transaction.dedupe_key, transaction.started_at = report.dedupe_key, report.started_at
-    transaction.connector, transaction.meter_start_wh = report.connector, report.meter_start_wh
+    transaction.connector, transaction.meter_start_wh = report.connector, _fits(report.meter_start_wh)
     transaction.last_seq = max(transaction.last_seq or 0, report.seq or 0)
     _whose(work, transaction, report.id_tag)
     stopped_at = transaction.stopped_at or work.now
@@ -182,8 +185,8 @@ def _measure(work: Work, transaction: ChargingTransaction, reports: list[MeterRe
     for report in new:
         work.session.add(
             MeterSample(
-                transaction_id=transaction.id, at=report.at, energy_wh=report.energy_wh, power_w=report.power_w,
-                soc_percent=report.soc_percent,
+                transaction_id=transaction.id, at=report.at, energy_wh=_fits_if(report.energy_wh),
+                power_w=_fits_if(report.power_w), soc_percent=_fits_if(report.soc_percent),
             )
         )  # fmt: skip
         transaction.last_seq = max(transaction.last_seq or 0, report.seq or 0) or transaction.last_seq
@@ -198,9 +201,9 @@ def _read(transaction: ChargingTransaction, report: MeterReport) -> None:
     if report.energy_wh is not None:
         if report.energy_wh < transaction.meter_start_wh:
             transaction.meter_error = True
-        transaction.meter_last_wh = max(transaction.meter_last_wh or 0, report.energy_wh)
+        transaction.meter_last_wh = max(transaction.meter_last_wh or 0, _fits(report.energy_wh))
     if report.power_w is not None:
-        transaction.power_w = max(report.power_w, 0)
+        transaction.power_w = _fits(max(report.power_w, 0))
 
 
 # End ------------------------------------------------------------------------------------------------------------
@@ -232,8 +235,8 @@ def _orphan(work: Work, charger_id: str, report: StopReport) -> ChargingTransact
     orphan = ChargingTransaction(
         id=wanted if free else reserve_numbers(work, 1)[0], charger_id=charger_id, connector=report.connector or 0,
         remote_id=report.remote_id, last_seq=report.seq, dedupe_key=key,
-        id_tag=(report.id_tag or "")[:36].upper() or None, meter_start_wh=report.meter_stop_wh or 0,
-        meter_stop_wh=report.meter_stop_wh, started_at=report.stopped_at, updated_at=work.now,
+        id_tag=(report.id_tag or "")[:36].upper() or None, meter_start_wh=_fits(report.meter_stop_wh or 0),
+        meter_stop_wh=_fits_if(report.meter_stop_wh), started_at=report.stopped_at, updated_at=work.now,
         stopped_at=report.stopped_at, stop_reason=ORPHAN,
     )  # fmt: skip
     work.session.add(orphan)
@@ -253,17 +256,35 @@ def _end(
     last = transaction.meter_last_wh
     if meter_stop_wh is None:
         meter_stop_wh = last if last is not None else transaction.meter_start_wh
+    meter_stop_wh = _fits(meter_stop_wh)
     if meter_stop_wh < transaction.meter_start_wh or (last is not None and meter_stop_wh < last):
         transaction.meter_error = True
     transaction.meter_stop_wh, transaction.stopped_at, transaction.stop_reason = meter_stop_wh, at, reason
     transaction.power_w, transaction.updated_at = 0, work.now
-    _charge(work, transaction)
+    if _plausible(transaction, at):
+        _charge(work, transaction)
+    else:
+        transaction.meter_error = True
     if transaction.meter_error:
         board.raise_alert(
             work, kind="fault", key=f"meter:{transaction.id}", code="session.meter_error",
             facts={"id": transaction.id, "charger_id": transaction.charger_id}, charger_id=transaction.charger_id,
         )  # fmt: skip
     work.wake(f"live.charger.{transaction.charger_id}")
+
+
+def _plausible(transaction: ChargingTransaction, stopped_at: datetime) -> bool:
+    hours = max((stopped_at - transaction.started_at).total_seconds(), 0) / 3600 + 1
+    return transaction.energy_wh <= MOST_W * hours
+
+
+def _fits(number: int) -> int:
+    """Within what both engines store: a broken meter may say anything."""
+    return max(min(number, _MOST), -_MOST)
+
+
+def _fits_if(number: int | None) -> int | None:
+    return None if number is None else _fits(number)
 
 
 def _charge(work: Work, transaction: ChargingTransaction) -> None:

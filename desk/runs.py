@@ -54,7 +54,7 @@ def start(
     chargers.get(work, charger_id)
     charger = work.lock(Charger, charger_id)
     assert charger is not None
-    running = open_run(work, charger_id)
+    running = _locked_run(work, charger_id)
     if not charger.online:
         raise Refusal("run.not_connected", charger_id=charger_id)
     if running is not None and (kind is not RunKind.TAKE_OUT_OF_SERVICE or running.kind is kind or _followed(running)):
@@ -98,6 +98,13 @@ def make(
     work.wake("run")
     work.wake(f"live.run.{run.id}")
     return run
+
+
+def _locked_run(work: Work, charger_id: str) -> ProcedureRun | None:
+    """The run under way, held so that it cannot end before what it is told here is written."""
+    found = open_run(work, charger_id)
+    run = work.lock(ProcedureRun, found.id) if found is not None else None
+    return run if run is not None and run.ended_at is None else None
 
 
 def _follow(work: Work, running: ProcedureRun, **then: Any) -> ProcedureRun:
@@ -303,7 +310,7 @@ def page(work: Work, charger_id: str, *, limit: int = 20) -> list[dict[str, Any]
 
 def stop_for_safety(work: Work, charger_id: str) -> None:
     """End whatever runs at a charger before its next step."""
-    run = open_run(work, charger_id)
+    run = _locked_run(work, charger_id)
     if run is not None and run.kind is not RunKind.TAKE_OUT_OF_SERVICE:
         run.stop_asked = True
         audit.record(work, "charger.run_stopped", f"charger:{charger_id}", run=run.id)

@@ -279,3 +279,12 @@ async def test_a_driver_without_a_wallet_owes(ready: Office) -> None:
 
     assert await ready.read(OPERATOR, owed) == -85_500
     assert (await ready.read(CHARGER, tags.verdict, "ANA")).status == "Blocked"
+
+
+async def test_a_register_out_of_this_world_is_kept_within_bounds_and_charges_nobody(ready: Office) -> None:
+    await ready.run(CHARGER, charging.started, "100001", _start(meter_start_wh=0))
+    wild = [_meter(START + timedelta(minutes=1), 2**45, power_w=2**45, soc_percent=2**40)]
+    await ready.run(CHARGER, charging.metered, "100001", wild)
+    ended = await ready.run(CHARGER, charging.stopped, "100001", _stop(meter=2**50))
+    assert (ended.amount_minor, ended.meter_error) == (None, True)
+    assert await ready.read(OPERATOR, _balance) == 500_000

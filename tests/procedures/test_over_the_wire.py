@@ -89,11 +89,17 @@ class Network:
 
         self.stack.push_async_callback(gone)
         state = "Faulted" if charger.scenario.ailment else "Available"
-        await _until(lambda: self._shows(state))
+        await _until(lambda: self.shows(state))
         return charger
 
-    async def _shows(self, state: str) -> bool:
+    async def shows(self, state: str) -> bool:
+        """Whether the charger's shown state is that one."""
         return bool((await self.office.read(OPERATOR, chargers.overview, "100003"))["state"] == state)
+
+    async def charging(self) -> bool:
+        """Whether a session runs, as the desk knows."""
+        running = await self.office.read(OPERATOR, charging.sessions, charger_id="100003", active_only=True)
+        return bool(running)
 
     async def outcome(self, kind: RunKind) -> dict[str, Any]:
         run = await self.office.run(ASSISTANT, runs.start, kind, "100003")
@@ -132,11 +138,17 @@ async def test_a_hard_fault_is_not_called_cleared(network: Network, version: Ver
     assert {step["outcome"] for step in run["steps"] if step["step"] == "verify"} == {"faulted"}
 
 
-async def test_a_charger_is_taken_out_and_put_back_over_a_real_socket(network: Network) -> None:
-    await network.charger("healthy", "1.6")
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_charger_is_taken_out_and_put_back_over_a_real_socket(network: Network, version: Version) -> None:
+    await network.office.run(OPERATOR, tags.add, "ANA1")
+    charger = await network.charger("healthy", version)
+    assert await charger.start_session("ana1")
+    await _until(network.charging)
     assert (await network.outcome(RunKind.TAKE_OUT_OF_SERVICE))["result"] == "OUT_OF_SERVICE"
+    assert not await network.charging()
     await network.office.run(OPERATOR, chargers.restore_service, "100003")
-    await _until(lambda: network._shows("Available"))
+    charger.unplug(1)
+    await _until(lambda: network.shows("Available"))
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])

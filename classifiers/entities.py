@@ -18,35 +18,42 @@ PRECEDENCE = ("phone", "ticket", "tag", "charger", "amount", "error", "serial", 
 MASKS = {kind: chr(0xE000 + index) for index, kind in enumerate(PRECEDENCE)}
 
 _TICKET = re.compile(
-    r"(?<![A-Za-z0-9])(?:TKT\s{0,2}[-–#]?\s{0,2}|ticket\s{0,2}(?:no\.?|number|#)?\s{0,2}#?\s{0,2})(\d{1,10})(?!\d)",
+    r"(?<![A-Za-z0-9])(?:TKT\s{0,2}[-–#]?\s{0,2}"
+    r"|ticket\s{0,2}(?:no\.?|number|#)?\s{0,2}#?\s{0,2})(\d{1,10})(?!\d)",
     re.I,
 )
 _CHARGER_WORD = (
-    r"(?:charger|chargers|station|unit|machine|evse|cp|charge\s?point|charging\s?(?:point|station)|borne|cargador|estaci[oó]n"
+    r"(?:charger|chargers|station|unit|machine|evse|cp|charge\s?point|charging\s?(?:point|station)"
+    r"|borne|cargador|estaci[oó]n"
     r"|s[äa]ule|ladestation|chajer|චාජර්|චාජර|ස්ටේෂන්|சார்ஜர்|நிலையம்)"
 )
 _CHARGER_NAMED = re.compile(
-    rf"{_CHARGER_WORD}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|#)?\s{{0,2}}[:#-]?\s{{0,2}}([A-Z]{{0,4}}-?\d{{3,10}})(?![A-Za-z0-9])",
+    rf"{_CHARGER_WORD}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|#)?\s{{0,2}}[:#-]?\s{{0,2}}"
+    r"([A-Z]{0,4}-?\d{3,10})(?![A-Za-z0-9])",
     re.I,
 )
 _CHARGER_BARE = re.compile(r"(?<![\w.,:/+#=-])#?(1\d{5})(?![\w])(?![.,]\d)")
 _ID_TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[A-Za-z0-9_-]{0,34}[A-Za-z0-9])?(?![A-Za-z0-9])")
 
 _HEX_TAG = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9A-F]{2}[:\- ]){3,9}[0-9A-F]{2}(?![0-9A-Za-z:])|(?<![0-9A-Za-z])[0-9A-F]{8,20}(?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z])(?:[0-9A-F]{2}[:\- ]){3,9}[0-9A-F]{2}(?![0-9A-Za-z:])"
+    r"|(?<![0-9A-Za-z])[0-9A-F]{8,20}(?![0-9A-Za-z])",
     re.I,
 )
 _TAG_WORDS = (
-    r"(?:rfid(?:\s{1,2}(?:card|tag|fob))?|id\s?tag|idtag|tag|card|fob|llavero|tarjeta|badge|karte|ladekarte|ටැග්|කාඩ්(?:\s?එක)?"
+    r"(?:rfid(?:\s{1,2}(?:card|tag|fob))?|id\s?tag|idtag|tag|card|fob|llavero|tarjeta"
+    r"|badge|karte|ladekarte|ටැග්|කාඩ්(?:\s?එක)?"
     r"|டேக்|அட்டை|கார்டு?)"
 )
 _NAMED_TAG = re.compile(
-    rf"(?<![\w]){_TAG_WORDS}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|eka)?\s{{0,2}}[:#]?\s{{0,2}}([A-Z0-9][A-Z0-9-]{{2,19}})(?![\w])",
+    rf"(?<![\w]){_TAG_WORDS}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|eka)?\s{{0,2}}[:#]?"
+    r"\s{0,2}([A-Z0-9][A-Z0-9-]{2,19})(?![\w])",
     re.I,
 )
 
 _CONNECTOR = re.compile(
-    r"(?<![\w])(?:connector|conn|gun|plug|outlet|socket|conector|pistola|manguera|stecker|prise|කනෙක්ටර්|ගන්|ප්ලග්|கனெக்டர்|பிளக்|கன்)"
+    r"(?<![\w])(?:connector|conn|gun|plug|outlet|socket|conector|pistola|manguera|stecker|prise"
+    r"|කනෙක්ටර්|ගන්|ප්ලග්|கனெக்டர்|பிளக்|கன்)"
     r"\s{0,2}(?:no\.?|number|nr\.?|id|#|n[uú]mero)?\s{0,2}[:#-]?\s{0,2}([1-9])(?![\d.,]*\d)(?!\s?(?:kw|%|min|h\b))",
     re.I,
 )
@@ -56,8 +63,9 @@ _ORDINAL_CONNECTOR = re.compile(
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "4th": 4}
 
 ERROR_CODES = (
-    "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError", "LocalListConflict",
-    "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure", "PowerSwitchFailure", "ReaderFailure",
+    "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
+    "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",
+    "PowerSwitchFailure", "ReaderFailure",
     "ResetFailure", "UnderVoltage", "WeakSignal",
 )  # fmt: skip
 _CODE_NAMES = {name.lower(): name for name in ERROR_CODES}
@@ -68,13 +76,15 @@ _OCPP_CODE = re.compile(
     re.I,
 )
 _VENDOR_CODE = re.compile(
-    r"(?<!\w)(?:error|err|fault|code|error\s{1,2}code|fault\s{1,2}code|fehler|fallo|දෝෂ|பிழை)\s{0,2}(?:code|no\.?|#)?\s{0,2}[:#-]?\s{0,2}"
+    r"(?<!\w)(?:error|err|fault|code|error\s{1,2}code|fault\s{1,2}code|fehler|fallo|දෝෂ|பிழை)"
+    r"\s{0,2}(?:code|no\.?|#)?\s{0,2}[:#-]?\s{0,2}"
     r"((?:0x[0-9A-F]{1,8})|[A-Z]{0,3}-?\d{1,5})(?![\w])",
     re.I,
 )
 _BARE_CODE = re.compile(r"(?<![\w-])([EF]-?\d{2,4})(?![\w])")
 _SERIAL = re.compile(
-    r"(?<!\w)(?:s/n|sn|serial(?:\s{1,2}(?:number|no\.?|num))?|n[uú]mero de serie|seriennummer)\s{0,2}[:#.-]?\s{0,2}([A-Z0-9][A-Z0-9-]{4,29})(?!\w)",
+    r"(?<!\w)(?:s/n|sn|serial(?:\s{1,2}(?:number|no\.?|num))?|n[uú]mero de serie|seriennummer)\s{0,2}[:#.-]?"
+    r"\s{0,2}([A-Z0-9][A-Z0-9-]{4,29})(?!\w)",
     re.I,
 )
 

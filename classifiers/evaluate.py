@@ -11,7 +11,8 @@ import numpy as np
 
 from classifiers.calibration import coverage_at, expected_calibration_error
 from classifiers.dataset import Row, read_rows
-from classifiers.model import Model, load_model, message_vector, prepare
+from classifiers.model import Model, category_shares, load_model, prepare
+from classifiers.ngrams import message_features
 from classifiers.registry import SHIPPED, Classifier
 from models.reading import Category, Registers, Urgency
 
@@ -101,8 +102,7 @@ def answers(model: Model, texts: Sequence[str]) -> list[Answer]:
         ]
     out: list[Answer] = []
     for text in texts:
-        features = message_vector(model, prepare(text))
-        shares = model.category.probabilities(features.columns, features.values)
+        shares = category_shares(model, message_features(prepare(text)))
         best = max(shares, key=lambda name: shares[name])
         out.append(Answer(best, shares[best]))
     return out
@@ -210,12 +210,14 @@ def render_report(figures: Report) -> str:
     """The figures as text for a terminal."""
     lines = [
         f"{figures.model} on {figures.data}: {figures.rows} rows",
-        f"  accuracy {_percent(figures.accuracy)}   macro-F1 {_percent(figures.macro_f1)}   ECE {_percent(figures.ece)}",
+        f"  accuracy {_percent(figures.accuracy)}   macro-F1 {_percent(figures.macro_f1)}"
+        f"   ECE {_percent(figures.ece)}",
         f"  coverage at 95 % precision {_percent(figures.coverage_at_95)}",
     ]
     if figures.answered is not None:
         lines.append(
-            f"  answered without review {_percent(figures.answered)}, of these right {_percent(figures.answered_precision)}"
+            f"  answered without review {_percent(figures.answered)},"
+            f" of these right {_percent(figures.answered_precision)}"
         )
     lines += ["", "  class            precision  recall   F1       rows"]
     lines += [

@@ -12,14 +12,14 @@ import unicodedata
 _SI_VOWELS = dict(
     zip(
         "අආඇඈඉඊඋඌඍඑඒඓඔඕඖ",
-        ("a", "aa", "ae", "ae", "i", "ii", "u", "uu", "ru", "e", "ee", "ai", "o", "oo", "au"),
+        ("a", "aa", "ae", "ae", "i", "ii", "u", "uu", "ru", "e", "e", "ai", "o", "o", "au"),
         strict=True,
     )
 )
 _SI_SIGNS = dict(
     zip(
         "ාැෑිීුූෘෙේෛොෝෞ",
-        ("aa", "ae", "ae", "i", "ii", "u", "uu", "ru", "e", "ee", "ai", "o", "oo", "au"),
+        ("aa", "ae", "ae", "i", "ii", "u", "uu", "ru", "e", "e", "ai", "o", "o", "au"),
         strict=True,
     )
 )
@@ -31,8 +31,8 @@ _SI_CONSONANTS = {
 }
 _SI_VIRAMA = "\u0dca"
 
-_TA_VOWELS = dict(zip("அஆஇஈஉஊஎஏஐஒஓஔ", ["a", "aa", "i", "ii", "u", "uu", "e", "ee", "ai", "o", "oo", "au"], strict=True))
-_TA_SIGNS = dict(zip("ாிீுூெேைொோௌ", ["aa", "i", "ii", "u", "uu", "e", "ee", "ai", "o", "oo", "au"], strict=True))
+_TA_VOWELS = dict(zip("அஆஇஈஉஊஎஏஐஒஓஔ", ["a", "aa", "i", "ii", "u", "uu", "e", "e", "ai", "o", "o", "au"], strict=True))
+_TA_SIGNS = dict(zip("ாிீுூெேைொோௌ", ["aa", "i", "ii", "u", "uu", "e", "e", "ai", "o", "o", "au"], strict=True))
 _TA_CONSONANTS = {
     **dict(zip("கஙசஞடணதநபம", ["k", "ng", "s", "nj", "t", "n", "th", "n", "p", "m"], strict=True)),
     **dict(zip("யரலவழளறன", ["y", "r", "l", "v", "zh", "l", "r", "n"], strict=True)),

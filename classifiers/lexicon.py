@@ -47,6 +47,13 @@ class Lexicon:
         return frozenset(hit.meaning for hit in self.hits(folded))
 
 
+def _stem(phrase: str) -> str:
+    """The folded phrase; an open stem in Sinhala or Tamil script loses the vowel that its last consonant implies."""
+    key = fold(phrase)
+    implied = "\u0d9a" <= phrase[-1:] <= "\u0dc6" or "\u0b95" <= phrase[-1:] <= "\u0bb9"
+    return key[:-1] if implied and key.endswith("a") and len(key) > 4 else key
+
+
 def parse(path: Path) -> Lexicon:
     """Read `meaning: phrase, phrase$, …`, a line each; `#` begins a comment. DataError names a bad line."""
     prefixes: dict[str, set[str]] = {}
@@ -58,10 +65,11 @@ def parse(path: Path) -> Lexicon:
         if not colon:
             raise DataError(path, "expected 'meaning: phrase, phrase'", number)
         for phrase in phrases.split(","):
-            key = fold(phrase.rstrip("$ "))
+            key = _stem(phrase.rstrip("$ ").strip())
             if not key:
                 raise DataError(path, f"empty phrase under {meaning!r}", number)
             whole = phrase.strip().endswith("$")
+            key = fold(phrase) if whole else key
             prefixes.setdefault(key + " " if whole else key, set()).add(meaning.strip())
     entries = {key: tuple(sorted(meanings)) for key, meanings in prefixes.items()}
     return Lexicon(entries, max(map(len, entries), default=0))

@@ -94,7 +94,7 @@ def _lbfgs(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, iterat
         curvature = float(change @ turn)
         if curvature > 1e-12:
             history.append((change, turn, 1.0 / curvature))
-        settled = value - new_value < 1e-7 * max(abs(value), 1.0)
+        settled = value - new_value < 1e-5 * max(abs(value), 1e-3)
         point, value, gradient = moved, new_value, new_gradient
         if settled:
             break
@@ -117,7 +117,7 @@ def _direction(gradient: Floats, history: deque[tuple[Floats, Floats, float]]) -
 
 
 def fit(
-    data: Sparse, targets: Floats, buckets: int, *, decay: float, weight: Floats | None = None, iterations: int = 120
+    data: Sparse, targets: Floats, buckets: int, *, decay: float, weight: Floats | None = None, iterations: int = 60
 ) -> tuple[Floats, Floats]:
     """Weights (buckets, classes) and bias (classes) that minimise cross-entropy plus decay / 2 * |weights|².
 

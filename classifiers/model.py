@@ -17,7 +17,7 @@ from classifiers.entities import find_mentions, masked
 from classifiers.errors import DataError
 from classifiers.language import latin_words, script_language
 from classifiers.linear import softmax
-from classifiers.ngrams import BUCKETS, LANGUAGE_BUCKETS, language_features, message_features
+from classifiers.ngrams import BUCKETS, LANGUAGE_BUCKETS, language_features
 from classifiers.urgency import Limits
 from models.reading import Registers
 
@@ -49,6 +49,7 @@ class Model:
     version: str
     idf: Weights
     category: Head
+    urgency_idf: Weights
     urgency: Head
     language_idf: Weights
     language: Head
@@ -86,9 +87,16 @@ def prepare(text: str, registers: Registers | None = None) -> str:
     return masked(shown, find_mentions(shown, registers or Registers()))
 
 
-def message_vector(model: Model, prepared: str) -> Vector:
-    """Features of a prepared text for the category and urgency heads."""
-    return vector(message_features(prepared), model.idf)
+def category_shares(model: Model, features: dict[int, float]) -> dict[str, float]:
+    """Probability of each label, from the features of a prepared text."""
+    weighed = vector(features, model.idf)
+    return model.category.probabilities(weighed.columns, weighed.values)
+
+
+def urgency_shares(model: Model, features: dict[int, float]) -> dict[str, float]:
+    """Probability of each urgency, from the features of a prepared text."""
+    weighed = vector(features, model.urgency_idf)
+    return model.urgency.probabilities(weighed.columns, weighed.values)
 
 
 LEAST_LANGUAGE = 0.4
@@ -126,6 +134,7 @@ def save(model: Model, folder: Path) -> None:
         arrays[f"{key}_used"], arrays[f"{key}_weights"] = _pack(head.weights)
         arrays[f"{key}_bias"] = head.bias.astype(np.float32)
     arrays["idf"] = model.idf.astype(np.float16)
+    arrays["urgency_idf"] = model.urgency_idf.astype(np.float16)
     arrays["language_idf"] = model.language_idf.astype(np.float16)
     np.savez_compressed(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     card = {
@@ -181,6 +190,7 @@ def load_model(folder: Path) -> Model:
                 name=str(card["name"]),
                 version=str(card["version"]),
                 idf=arrays["idf"].astype(np.float32),
+                urgency_idf=arrays["urgency_idf"].astype(np.float32),
                 language_idf=arrays["language_idf"].astype(np.float32),
                 thresholds={str(key): float(value) for key, value in card["thresholds"].items()},
                 second_from=float(card["second_from"]),

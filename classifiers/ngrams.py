@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -56,7 +57,7 @@ def message_features(masked: str) -> dict[int, float]:
     for word in words:
         counts.update(_word_buckets(word, 2, 5, BUCKETS))
     counts.update(_named("w", word, BUCKETS) for word in words)
-    counts.update(_named("p", f"{a} {b}", BUCKETS) for a, b in zip(words, words[1:], strict=False))
+    counts.update(_named("p", f"{a} {b}", BUCKETS) for a, b in pairwise(words))
     features = {key: 1.0 + float(np.log(count)) if count > 1 else 1.0 for key, count in counts.items()}
     found = sorted(concepts().meanings(" ".join(words)))
     for index, meaning in enumerate(found):

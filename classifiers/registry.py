@@ -9,7 +9,8 @@ from classifiers.clean import capped, visible
 from classifiers.entities import collect, find_mentions, masked
 from classifiers.errors import DataError
 from classifiers.fold import fold
-from classifiers.model import CARD, Model, language_of, load_model, message_vector
+from classifiers.model import CARD, Model, category_shares, language_of, load_model, urgency_shares
+from classifiers.ngrams import message_features
 from classifiers.summary import one_line
 from classifiers.urgency import Alarm, Words, decide, is_hazard, read_words
 from models.reading import TIE_ORDER, Category, Entities, Reading, Registers, Urgency
@@ -49,9 +50,9 @@ class Classifier:
         if not folded:
             return self._nothing(shown, collect(shown, mentions, registers))
         words = read_words(folded)
-        features = message_vector(self.model, prepared)
-        scores = _by_category(self.model.category.probabilities(features.columns, features.values))
-        head = self.model.urgency.probabilities(features.columns, features.values)
+        features = message_features(prepared)
+        scores = _by_category(category_shares(self.model, features))
+        head = urgency_shares(self.model, features)
         if is_hazard(words, head.get("safety", 0.0), self.model.hazard_limits):
             scores = _raised(scores, Category.FAULT, self.model.hazard_precision)
         category = _first(scores)
@@ -95,8 +96,7 @@ class Classifier:
 
     def _telling(self, clause: str, category: Category, registers: Registers) -> float:
         mentions = find_mentions(clause, registers)
-        features = message_vector(self.model, masked(clause, mentions))
-        share = self.model.category.probabilities(features.columns, features.values)
+        share = category_shares(self.model, message_features(masked(clause, mentions)))
         return share.get(category.value, 0.0) + _ENTITY_WEIGHT * min(len(mentions), 3)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from classifiers.calibration import alarm_threshold, review_threshold, temperature, wilson_lower
 from classifiers.card import write_card
@@ -19,7 +20,7 @@ from classifiers.evaluate import Report, render_report, report
 from classifiers.fold import fold
 from classifiers.language import latin_words, script_language
 from classifiers.linear import fit, scores, softmax
-from classifiers.model import Head, Model, prepare, save
+from classifiers.model import Head, Model, load_model, prepare, save
 from classifiers.ngrams import (
     BUCKETS,
     LANGUAGE_BUCKETS,
@@ -32,6 +33,7 @@ from classifiers.ngrams import (
     sparse,
     weigh,
 )
+from classifiers.registry import SHIPPED
 from classifiers.urgency import Alarm, Limits, Words, read_words
 from models.reading import Urgency
 
@@ -41,6 +43,7 @@ LANGUAGE_DECAY = 1e-5
 SECOND_SHARE = 0.3  # what a second category takes of a row's target
 SECOND_FROM = 0.25
 PRECISION = {"info": 0.90, "other": 0.90}  # the lower bound that a threshold must reach; 0.95 for all else
+HIGHEST_THRESHOLD = 0.9  # above this a category would hardly ever be answered without a human
 LEAST_TO_HOLD_OUT = 50
 LEAST_LANGUAGE_ROWS = 15
 ALONE_FALSE_SHARE, CHECKED_FALSE_SHARE = 0.003, 0.05
@@ -94,17 +97,27 @@ def _shared(rows: Sequence[Row], names: Sequence[str], targets: Floats) -> Float
     return out
 
 
-def _learn(data: Sparse, targets: Floats, names: Sequence[str], part: Ints, idf: Floats, decay: float) -> _Learnt:
+def _balance(truth: Ints, classes: int) -> Floats:
+    """Row weights that give every class the same say."""
+    counts = np.bincount(truth, minlength=classes)
+    weights: Floats = 1.0 / counts[truth]
+    return weights
+
+
+def _learn(
+    data: Sparse, targets: Floats, names: Sequence[str], part: Ints, *, idf: Floats, decay: float, balanced: bool
+) -> _Learnt:
     """Fit a head on all rows, and once for each fold on the others; the temperature is that of unseen rows."""
     weighted = weigh(data, idf)
     truth = targets.argmax(axis=1)
+    weight = _balance(truth, len(names)) if balanced else np.ones(len(truth))
     unseen = np.zeros_like(targets)
     for one in range(FOLDS):
         inside, outside = np.flatnonzero(part == one), np.flatnonzero(part != one)
         if len(inside) and len(outside):
-            learnt, bias = fit(weighted.rows(outside), targets[outside], len(idf), decay=decay)
+            learnt, bias = fit(weighted.rows(outside), targets[outside], len(idf), decay=decay, weight=weight[outside])
             unseen[inside] = scores(weighted.rows(inside), learnt, bias)
-    learnt, bias = fit(weighted, targets, len(idf), decay=decay)
+    learnt, bias = fit(weighted, targets, len(idf), decay=decay, weight=weight)
     heat = temperature(unseen, truth)
     head = Head(tuple(names), learnt.astype(np.float32), bias.astype(np.float32), heat)
     return _Learnt(head, unseen / heat)
@@ -117,7 +130,8 @@ def _thresholds(learnt: _Learnt, truth: Ints) -> dict[str, float]:
     for index, name in enumerate(learnt.head.names):
         chosen = said == index
         correct = (truth[chosen] == index).astype(np.float64)
-        out[name] = round(review_threshold(confidence[chosen], correct, PRECISION.get(name, 0.95)), 4)
+        wanted = review_threshold(confidence[chosen], correct, PRECISION.get(name, 0.95))
+        out[name] = round(min(wanted, HIGHEST_THRESHOLD), 4)
     return out
 
 
@@ -149,7 +163,7 @@ def _language_rows(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     return [one for one in out if one[0] and counts[one[1]] >= LEAST_LANGUAGE_ROWS]
 
 
-def _language_head(rows: Sequence[Row]) -> tuple[Head, Floats]:
+def _language_head(rows: Sequence[Row]) -> tuple[Head, npt.NDArray[Any]]:
     chosen = _language_rows(rows)
     names = sorted({language for _, language, _ in chosen})
     place = {name: index for index, name in enumerate(names)}
@@ -157,7 +171,7 @@ def _language_head(rows: Sequence[Row]) -> tuple[Head, Floats]:
     idf = inverse_document_frequency(data, LANGUAGE_BUCKETS)
     targets = np.eye(len(names))[[place[language] for _, language, _ in chosen]]
     part = np.array([bucket(family, "oof", FOLDS) for _, _, family in chosen])
-    return _learn(data, targets, names, part, idf, LANGUAGE_DECAY).head, idf
+    return _learn(data, targets, names, part, idf=idf, decay=LANGUAGE_DECAY, balanced=True).head, idf
 
 
 def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -170,38 +184,74 @@ def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return [row for row in rows if id(row) not in kept], out
 
 
-def _model(rows: Sequence[Row], extra: Sequence[Row], name: str, version: str, about: dict[str, Any]) -> Model:
-    """A model of the rows' categories; urgency and language are learnt from `extra` rows as well."""
-    everything = [*rows, *extra]
-    prepared = [prepare(row.text) for row in everything]
-    data = sparse([message_features(text) for text in prepared])
+@dataclass(frozen=True)
+class _Category:
+    idf: npt.NDArray[Any]
+    head: Head
+    thresholds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Urgency:
+    idf: npt.NDArray[Any]
+    head: Head
+    limits: Limits
+    precision: float
+
+
+def _category(rows: Sequence[Row]) -> _Category:
+    data = sparse([message_features(prepare(row.text)) for row in rows])
     idf = inverse_document_frequency(data, BUCKETS)
     names = sorted({row.category for row in rows})
     first = _targets(rows, names, lambda row: row.category)
-    own = np.arange(len(rows))
-    category = _learn(data.rows(own), _shared(rows, names, first), names, _folds(rows), idf, DECAY)
-    timed = np.array([index for index, row in enumerate(everything) if row.urgency])
-    timed_rows = [everything[index] for index in timed]
-    levels = [level.value for level in Urgency]
-    urgency = _learn(
-        data.rows(timed), _targets(timed_rows, levels, lambda row: row.urgency), levels, _folds(timed_rows), idf, DECAY
+    targets = _shared(rows, names, first)
+    learnt = _learn(data, targets, names, _folds(rows), idf=idf, decay=DECAY, balanced=True)
+    return _Category(idf, learnt.head, _thresholds(learnt, first.argmax(axis=1)))
+
+
+def _urgency(rows: Sequence[Row]) -> _Urgency:
+    prepared = [prepare(row.text) for row in rows]
+    data = sparse([message_features(text) for text in prepared])
+    idf = inverse_document_frequency(data, BUCKETS)
+    names = [level.value for level in Urgency]
+    targets = _targets(rows, names, lambda row: row.urgency)
+    learnt = _learn(data, targets, names, _folds(rows), idf=idf, decay=DECAY, balanced=False)
+    safety = names.index(Urgency.SAFETY.value)
+    words = [read_words(fold(text)) for text in prepared]
+    return _Urgency(idf, learnt.head, *_hazard_limits(words, softmax(learnt.unseen)[:, safety], targets[:, safety]))
+
+
+def _model(rows: Sequence[Row], own: Sequence[Row], base: Model | None, about: dict[str, Any], label: str) -> Model:
+    """A model of the rows' categories.
+
+    Urgency and language are learnt from the rows and the project's own, where the rows tell them; else they are
+    those of `base`.
+    """
+    timed = any(row.urgency for row in rows)
+    spoken = any(row.language for row in rows)
+    category = _category(rows)
+    urgency = (
+        _Urgency(base.urgency_idf, base.urgency, base.hazard_limits, base.hazard_precision)
+        if base and not timed
+        else _urgency([row for row in (*rows, *own) if row.urgency])
     )
-    danger = np.array([float(row.urgency == Urgency.SAFETY.value) for row in timed_rows])
-    words = [read_words(fold(prepared[index])) for index in timed]
-    limits, hazard_precision = _hazard_limits(words, softmax(urgency.unseen)[:, levels.index("safety")], danger)
-    language, language_idf = _language_head(everything)
+    language, language_idf = (
+        (base.language, base.language_idf) if base and not spoken else _language_head([*rows, *own])
+    )
+    name, _, version = label.partition("@")
     return Model(
         name=name,
-        version=version,
-        idf=idf.astype(np.float32),
+        version=version or "1",
+        idf=category.idf.astype(np.float32),
         category=category.head,
+        urgency_idf=urgency.idf.astype(np.float32),
         urgency=urgency.head,
         language_idf=language_idf.astype(np.float32),
         language=language,
-        thresholds=_thresholds(category, first.argmax(axis=1)),
+        thresholds=category.thresholds,
         second_from=SECOND_FROM,
-        hazard_limits=limits,
-        hazard_precision=hazard_precision,
+        hazard_limits=urgency.limits,
+        hazard_precision=urgency.precision,
         card=about,
     )
 
@@ -220,15 +270,15 @@ def train_files(data_files: Sequence[Path], out: Path) -> Trained:
     learn, held_out = _split(rows)
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in data_files}
     shipped = OWN_DATA.resolve() in {path.resolve() for path in data_files}
-    extra = [] if shipped else [row for row in read_rows(OWN_DATA) if not row.held_out]
-    name, _, version = out.name.partition("@")
+    own = [] if shipped else [row for row in read_rows(OWN_DATA) if not row.held_out]
+    base = None if shipped else load_model(SHIPPED)
     about: dict[str, Any] = {
         "training": {"rows": len(learn), "held_out_rows": len(held_out), "decay": DECAY, "folds": FOLDS},
         "data": files,
     }
-    draft = _model(learn, extra, name, version or "1", about)
+    draft = _model(learn, own, base, about, out.name)
     save(draft, out)
-    figures = write_card(out, [row for row in held_out] or None, report)
+    figures = write_card(out, held_out or None, report)
     return Trained(draft.label, str(out), len(learn), draft.category.names, files, figures)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from classifiers.entities import MASKS
 from classifiers.lexicon import hazards
 from models.reading import Category, Urgency
+
+_NEEDS_DEVICE = frozenset({"hot", "wet", "bare", "crash"})
 
 
 class Alarm(Enum):
@@ -41,13 +44,13 @@ def read_words(folded: str) -> Words:
     """Look for words of danger; one inside a guard phrase ("spark ev", "no smoke") is doubtful, not harmless."""
     found = hazards().hits(folded)
     guards = [hit for hit in found if hit.meaning == "guard"]
+    beside_device = MASKS["charger"] in folded or any(hit.meaning == "device" for hit in found)
     alarm = Alarm.NONE
     for hit in found:
-        if hit.meaning == "danger":
+        if hit.meaning == "danger" or hit.meaning in _NEEDS_DEVICE:
             guarded = any(guard.start < hit.end and hit.start < guard.end for guard in guards)
-            alarm = max(alarm, Alarm.CHECK if guarded else Alarm.DANGER, key=lambda one: one.value)
-        elif hit.meaning in ("hot", "wet", "bare"):
-            alarm = max(alarm, Alarm.CHECK, key=lambda one: one.value)
+            certain = not guarded and (hit.meaning == "danger" or beside_device)
+            alarm = max(alarm, Alarm.DANGER if certain else Alarm.CHECK, key=lambda one: one.value)
     return Words(alarm, any(hit.meaning == "urgent" for hit in found))
 
 

@@ -66,4 +66,4 @@ class OutcomeFinder:
         if provider_id is None:
             await self._office.run(ASSISTANT, outbox.not_found, parcel.id)
         else:
-            await self._office.run(ASSISTANT, outbox.found, parcel.id, provider_id)
+            await self._office.run(ASSISTANT, outbox.found, parcel.id, provider_id, text)

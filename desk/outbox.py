@@ -169,7 +169,11 @@ def _window_open(work: Work, item: OutboxItem) -> bool:
 def record(work: Work, item_id: int, lease_seq: int, result: SendResult) -> None:
     """What the provider did with a claimed row. A lease that ran out meanwhile changes nothing."""
     item = work.lock(OutboxItem, item_id)
-    if item is None or item.state is not OutboxState.SENDING or item.lease_seq != lease_seq:
+    if item is None or item.lease_seq != lease_seq:
+        return
+    if item.state is OutboxState.SENT and item.rendered is None:
+        _answered_late(work, item, result)
+    if item.state is not OutboxState.SENDING:
         return
     item.lease_owner = item.lease_until_at = None
     match result:
@@ -202,20 +206,35 @@ def _accepted(work: Work, item: OutboxItem, result: Accepted) -> None:
     item.state = OutboxState.SENT
     item.sent_at = work.now
     item.provider_id = result.provider_id
-    item.rendered = result.rendered
     item.error_code = None
     if result.rank > item.rank:
         item.rank, item.status = result.rank, result.status
-    if item.message_id is not None:
+    _worded(work, item, result)
+    _apply_events(work, item)
+
+
+def _worded(work: Work, item: OutboxItem, result: Accepted) -> None:
+    """Keep what was said and the numbered choices that went with it; a send found again has no words of its own."""
+    if result.rendered:
+        item.rendered = result.rendered
+    if item.message_id is not None and item.rendered:
         message = work.session.get(Message, item.message_id)
         if message is not None and message.text is None:
-            message.text = result.rendered
+            message.text = item.rendered
     if item.conversation_id is not None:
         conversation = work.session.get(Conversation, item.conversation_id)
         if conversation is not None:
             conversation.menu = dict(result.menu) if result.menu else None
             work.wake(f"chat.{conversation.id}")
-    _apply_events(work, item)
+
+
+def _answered_late(work: Work, item: OutboxItem, result: SendResult) -> None:
+    """A callback was faster than the answer: the row is sent already, and now we know with which words."""
+    match result:
+        case Accepted() if result.provider_id == item.provider_id:
+            _worded(work, item, result)
+        case OutcomeUnknown():
+            _worded(work, item, Accepted(item.provider_id or "", result.rendered))
 
 
 def _retry(work: Work, item: OutboxItem, result: RetryLater) -> None:
@@ -318,14 +337,19 @@ def _apply_events(work: Work, item: OutboxItem) -> None:
             or_(OutboxEvent.outbox_id == item.id, OutboxEvent.provider_id == (item.provider_id or ""))
         )
     ).all()
-    events = [e for e in events if item.provider_id in (None, e.provider_id)]
+    # A send that found the window closed is over; what is still told of it says nothing of the template's.
+    over = {e.provider_id for e in events if e.error_code == _WINDOW_CLOSED and item.template} - {item.provider_id}
+    events = [e for e in events if e.provider_id not in over and item.provider_id in (None, e.provider_id)]
     if not events:
         return
     best = max(events, key=lambda event: RANK[event.status])
-    if item.state is OutboxState.UNKNOWN or item.state is OutboxState.SENDING:
+    repeating = item.state is OutboxState.PENDING and item.repeated
+    if item.state in (OutboxState.UNKNOWN, OutboxState.SENDING) or repeating:
         item.provider_id = best.provider_id
         item.state, item.sent_at = OutboxState.SENT, work.now
         item.lease_owner = item.lease_until_at = None
+    elif item.state is OutboxState.DEAD and item.provider_id and RANK[best.status] >= RANK["delivered"]:
+        item.state, item.error_code = OutboxState.SENT, None  # reported as failed, and then it arrived
     elif item.provider_id is None and item.state is OutboxState.SENT:
         item.provider_id = best.provider_id
     if RANK[best.status] > item.rank:
@@ -343,8 +367,6 @@ def _failed_later(work: Work, item: OutboxItem, error_code: str) -> None:
     if error_code == _WINDOW_CLOSED and not item.template:
         item.template, item.state, item.rank, item.status = True, OutboxState.PENDING, -1, None
         item.provider_id, item.due_at = None, work.now
-        # Its callbacks told of a send that is over; the next one starts with a clean slate.
-        work.session.execute(update(OutboxEvent).where(OutboxEvent.outbox_id == item.id).values(outbox_id=None))
         return
     _dead(work, item, error_code or "undelivered", "undelivered", address_dead=error_code in _ADDRESS_DEAD)
 
@@ -401,11 +423,11 @@ def rendered_text(work: Work, item_id: int) -> str | None:
     return work.session.scalar(select(OutboxItem.rendered).where(OutboxItem.id == item_id))
 
 
-def found(work: Work, item_id: int, provider_id: str) -> None:
-    """The provider has it: the unknown send had arrived."""
+def found(work: Work, item_id: int, provider_id: str, rendered: str = "") -> None:
+    """The provider has it: the unknown send had arrived. `rendered`: its words, where the row lost them."""
     item = work.lock(OutboxItem, item_id)
     if item is not None and item.state is OutboxState.UNKNOWN:
-        _accepted(work, item, Accepted(provider_id, item.rendered or ""))
+        _accepted(work, item, Accepted(provider_id, item.rendered or rendered))
         work.wake("outbox")
 
 

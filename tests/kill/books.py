@@ -136,7 +136,8 @@ def _every_row_ended(rows: list[OutboxItem], taken: dict[int, list[FakeMessage]]
     assert not taken.keys() - {row.id for row in rows}, "Twilio took what is in no row"
     for row in rows:
         if row.state is OutboxState.SENT:
-            assert row.provider_id in [message.sid for message in taken[row.id]], f"row {row.id} became another's message"
+            own = [message.sid for message in taken[row.id]]
+            assert row.provider_id in own, f"row {row.id} took another's message for its own"
             continue
         assert row.state in (OutboxState.DEAD, OutboxState.EXPIRED), f"row {row.id} is stuck in {row.state}"
         assert f"outbox:{row.id}:{row.state.value}" in alerts, f"row {row.id} is {row.state} and nobody was told"

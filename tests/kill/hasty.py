@@ -16,22 +16,35 @@ from tests.fakes.twilio_http import Reply, Request
 
 
 class TrappedTwilio(FakeTwilio):
-    """Takes a little time to answer; `trap` is sprung when a message was taken and not answered yet, once."""
+    """Takes a little time to answer. `trap` is sprung once, when a message comes: before it is taken, or after that
+    and before anybody hears of it (`trap_after`)."""
 
     def __init__(self, rng: random.Random, **more: Any) -> None:
         super().__init__(auto=("sent", "delivered"), **more)
         self.trap: Callable[[], None] | None = None
+        self.trap_after = True
         self._rng = rng
 
-    def _take(self, form: dict[str, str]) -> FakeMessage:
-        message = super()._take(form)
+    async def __aenter__(self) -> TrappedTwilio:
+        await self.start()
+        return self
+
+    def _spring(self) -> None:
         if self.trap is not None:
             trap, self.trap = self.trap, None
             trap()
+
+    def _take(self, form: dict[str, str]) -> FakeMessage:
+        message = super()._take(form)
+        if self.trap_after:
+            self._spring()
         return message
 
     async def _post_message(self, request: Request) -> Reply:
         await asyncio.sleep(self._rng.uniform(0, 0.04))
+        if self.trap is not None and not self.trap_after:
+            self._spring()
+            return Reply(drop=True)
         reply = await super()._post_message(request)
         await asyncio.sleep(self._rng.uniform(0, 0.08))
         return reply

@@ -92,7 +92,7 @@ class Stream:
 
 
 async def torment(product: Product, twilio: TrappedTwilio, rng: random.Random, kills: int) -> None:
-    """Kill and start again: while it works, while Twilio has taken a message that it has not heard of, at its start.
+    """Kill and start again: while it works, while it sends (Twilio has the message, or never gets it), while it starts.
 
     Ends with a product that runs.
     """
@@ -104,7 +104,7 @@ async def torment(product: Product, twilio: TrappedTwilio, rng: random.Random, k
             await product.start()
             await asyncio.sleep(rng.uniform(0.1, 1.5))
             if n % 2 == 0:
-                twilio.trap = product.kill
+                twilio.trap, twilio.trap_after = product.kill, n % 4 == 0
                 await _until_dead(product, 5.0)
         twilio.trap = None
         product.kill()

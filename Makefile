@@ -35,7 +35,7 @@ types: .venv/development ## mypy --strict
 	@$(BIN)/mypy
 
 floors: .venv/development ## who may import whom
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 locks: .venv/development ## whether the locks still fit pyproject.toml (no network)
 	@$(BIN)/python .ci/lock.py --check

@@ -25,6 +25,7 @@ from bot.channels.webchat.routes import routes as webchat_routes
 from bot.channels.webchat.socket import WebChat
 from bot.channels.whatsapp.inbound import CHANNEL as WHATSAPP
 from bot.channels.whatsapp.inbound import parse as parse_whatsapp
+from bot.channels.whatsapp.missed import MissedMessages
 from bot.channels.whatsapp.outbound import TwilioSender
 from bot.channels.whatsapp.reconcile import TwilioReconciler
 from bot.channels.whatsapp.routes import routes as whatsapp_routes
@@ -175,6 +176,7 @@ class App:
             reconciler = TwilioReconciler(self.whatsapp, office=self.office)
             senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
             self._closers += [sender.close, reconciler.close]
+            self._work("missed", MissedMessages(self.office, reconciler, self.clock).run)
             user, password = self.whatsapp.credentials
             source = MediaSource(self.whatsapp.api_url, user, password)
             fetcher = MediaFetcher(self.office, self.clock, self.bus, self.house, {WHATSAPP: source})
@@ -203,7 +205,7 @@ class App:
             routes += self.live.routes()
         routes += webchat_routes(self.webchat)
         if self.whatsapp is not None:
-            routes += whatsapp_routes(self.office, self.whatsapp)
+            routes += whatsapp_routes(self.office, self.whatsapp, self.metrics.webhook)
         routes += health.build(self.office, classifier_loaded=lambda: self.reader is not None)
         routes += metrics.build(self.office, self.metrics, token=self.settings.metrics_token)
         routes.append(Mount("/api/v1", build_api(self.office, self.clerk)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from datetime import datetime
 
 from commands.parse import is_command
 from commands.run import CommandContext, Outcome, confirm_code, decline, looks_like_code, looks_like_no, run_text
@@ -41,7 +42,7 @@ class StaffDoor:
         text = heard.text.strip()
         try:
             if is_command(text):
-                return _reply(await run_text(context, text, asked_at=item.received_at))
+                return _reply(await run_text(context, text, asked_at=_written_at(item, heard)))
             if looks_like_code(text):
                 return _reply(await confirm_code(context, text))
             if looks_like_no(text):
@@ -55,6 +56,12 @@ class StaffDoor:
             log.exception("a command failed", extra={"incident": incident})
             return Reply("staff.bug", {"incident": incident})
         return Reply("staff.help")
+
+
+def _written_at(item: Claimed, heard: Heard) -> datetime:
+    """When the member wrote it: one fetched from the provider's list after a downtime says so itself."""
+    sent_at = heard.extra.get("sent_at")
+    return min(datetime.fromisoformat(sent_at), item.received_at) if isinstance(sent_at, str) else item.received_at
 
 
 def _reply(outcome: Outcome) -> Reply:

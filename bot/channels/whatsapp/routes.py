@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import Counter
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -20,8 +19,6 @@ from models.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-WEBHOOKS = Counter("chargehand_webhooks", "Calls at a provider's door, by how they ended", ["door", "outcome"])
-
 RETRY_AFTER_S = 5
 _EMPTY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _MAX_KEEPING = 4
@@ -29,9 +26,11 @@ _MAX_KEEPING = 4
 
 Headers = list[tuple[bytes, bytes]]
 Handle = Callable[[Verified, str], Awaitable[Rejected | None]]
+Counted = Callable[[str, str], None]
+"""Hears of each call: the door and how it ended."""
 
 
-def routes(office: Office, settings: WhatsAppSettings) -> list[Route]:
+def routes(office: Office, settings: WhatsAppSettings, counted: Counted = lambda _door, _outcome: None) -> list[Route]:
     """POST /webhooks/twilio/whatsapp and /webhooks/twilio/status over this office."""
     ward = _Ward(office)
 
@@ -52,20 +51,20 @@ def routes(office: Office, settings: WhatsAppSettings) -> list[Route]:
         return None
 
     return [
-        Route(INBOUND_PATH, _Door("whatsapp", settings, ward, message), methods=["POST"]),
-        Route(STATUS_PATH, _Door("whatsapp_status", settings, ward, status), methods=["POST"]),
+        Route(INBOUND_PATH, _Door("whatsapp", settings, ward, message, counted), methods=["POST"]),
+        Route(STATUS_PATH, _Door("whatsapp_status", settings, ward, status, counted), methods=["POST"]),
     ]
 
 
 class _Door:
     """One address, as a plain ASGI application: this is the hottest path of the house."""
 
-    def __init__(self, name: str, settings: WhatsAppSettings, ward: _Ward, handle: Handle) -> None:
+    def __init__(self, name: str, settings: WhatsAppSettings, ward: _Ward, handle: Handle, counted: Counted) -> None:
         self._name = name
         self._settings = settings
         self._ward = ward
         self._handle = handle
-        self._taken = WEBHOOKS.labels(name, "taken")
+        self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Verify, store, answer."""
@@ -79,15 +78,15 @@ class _Door:
         try:
             wrong = call if isinstance(call, Rejected) else await self._handle(call, query)
         except Unavailable as away:
-            WEBHOOKS.labels(self._name, "unavailable").inc()
+            self._counted(self._name, "unavailable")
             log.warning("nothing was stored for a call at %s: %s", self._name, away)
             await _refuse(send, Rejected(503, "unavailable", "nothing was stored, please repeat"))
             return
         if wrong is None:
-            self._taken.inc()
+            self._counted(self._name, "taken")
             await _answer(send, 200, _EMPTY, b"text/xml")
             return
-        WEBHOOKS.labels(self._name, wrong.code).inc()
+        self._counted(self._name, wrong.code)
         if wrong.status == 403:
             await self._ward.keep(scope, wrong, body)
         await _refuse(send, wrong)

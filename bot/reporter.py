@@ -1,4 +1,5 @@
-"""The reporter: whoever waits for a procedure hears how it ended; a remedy that failed becomes a ticket.
+"""The reporter: whoever waits hears how it went. An ended procedure is told, and a ticket where the remedy failed;
+questions of ours that nobody answers any more end in a ticket with what was said.
 
 Telling, ticket and the mark that it was told are one transaction, so that each outcome is told once.
 """
@@ -8,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.assistant import forgotten
+from bot.assistant.dialogue import FORGOTTEN_S
 from desk import chargers as charger_desk
-from desk import messages, outbox, outcomes, runs, tickets
+from desk import messages, outbox, outcomes, runs, talk, tickets
 from desk.office import Office
 from desk.work import Work
 from models.access import ASSISTANT
@@ -29,6 +33,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 5.0
 """How often it looks without being woken."""
+QUIET_EVERY_S = 300
+"""How often it looks for questions left alone."""
 
 
 class Reporter:
@@ -38,6 +44,7 @@ class Reporter:
         self._office = office
         self._bus = bus
         self._clock = clock
+        self._looked_at: datetime | None = None
 
     async def run(self) -> None:
         """Tell outcomes as they come."""
@@ -47,6 +54,7 @@ class Reporter:
                 while not queue.empty():
                     queue.get_nowait()
                 await self.tell_all()
+                await self.close_forgotten()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(queue.get(), POLL_S)
         finally:
@@ -68,6 +76,24 @@ class Reporter:
             except Exception:
                 log.exception("an outcome could not be told", extra={"run": run_id})
         return told
+
+    async def close_forgotten(self) -> int:
+        """End questions left alone, at most every five minutes; tells how many."""
+        now = self._clock.now()
+        if self._looked_at is not None and now - self._looked_at < timedelta(seconds=QUIET_EVERY_S):
+            return 0
+        self._looked_at, closed = now, 0
+        try:
+            quiet = await self._office.read(ASSISTANT, talk.quiet_dialogues, FORGOTTEN_S)
+        except Unavailable:
+            log.warning("questions left alone cannot be read now")
+            return 0
+        for conversation_id in quiet:
+            try:
+                closed += await self._office.run(ASSISTANT, forgotten.close, conversation_id)
+            except Exception:
+                log.exception("questions left alone could not be closed", extra={"conversation": conversation_id})
+        return closed
 
 
 def report(work: Work, run_id: int) -> bool:

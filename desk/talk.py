@@ -40,6 +40,31 @@ def previous(work: Work, message: Message) -> Message | None:
     )
 
 
+def last_heard(work: Work, conversation_id: int) -> Message | None:
+    """The last thing a person wrote in a conversation."""
+    return work.session.scalar(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def quiet_dialogues(work: Work, seconds: int, limit: int = 100) -> list[int]:
+    """Conversations in which a question of ours waits and nothing was written for `seconds`, oldest first."""
+    return list(
+        work.session.scalars(
+            select(Conversation.id)
+            .where(
+                Conversation.last_inbound_at < work.now - timedelta(seconds=seconds),
+                Conversation.dialogue["kind"].as_string().is_not(None),
+            )
+            .order_by(Conversation.last_inbound_at)
+            .limit(limit)
+        )
+    )
+
+
 def lately(work: Work, message: Message, seconds: int) -> list[str]:
     """What else the person wrote in this conversation within the last `seconds`, newest first."""
     texts = work.session.scalars(

@@ -139,6 +139,10 @@ def _case(turn: Turn) -> bool:
         return True
     if words.still_broken(turn.text) and not turn.entities.charger_id:
         return _not_solved(turn)
+    standing = case.any_live(turn) if words.asks_for_case(turn.text) else None
+    if standing is not None:
+        case.status(turn, standing)
+        return True
     recent = fault.recent_charger(turn) if words.works_now(turn.text) else None
     if recent is not None:
         fault.works(turn, recent)
@@ -175,11 +179,11 @@ def _without_text(turn: Turn) -> None:
 def _by_reading(turn: Turn, reading: Reading) -> None:
     if smalltalk.simple(turn):
         return
+    if turn.text.startswith("/"):
+        smalltalk.other(turn)
+        return
     if reading.needs_review:
-        if turn.entities.charger_id and len(turn.text.split()) <= SHORT:
-            fault.handle(turn)
-        else:
-            human.review(turn)
+        _doubtful(turn, reading)
         return
     match reading.category:
         case Category.FAULT:
@@ -192,3 +196,14 @@ def _by_reading(turn: Turn, reading: Reading) -> None:
             smalltalk.other(turn)
         case _:
             dialogue.begin(turn, _FORM[reading.category])
+
+
+def _doubtful(turn: Turn, reading: Reading) -> None:
+    """Not sure what was meant: a charger's bare number or a question in words we know needs no human all the same."""
+    found = info.knows(turn) if reading.category is Category.INFO else None
+    if found is not None:
+        info.answer(turn, found)
+    elif turn.entities.charger_id and len(turn.text.split()) <= SHORT:
+        fault.handle(turn)
+    else:
+        human.review(turn)

@@ -17,7 +17,7 @@ from models.reading import Urgency
 from models.reply import Choice
 from phrases.say import say
 
-FORGOTTEN_S = 12 * 3600
+FORGOTTEN_S = 3 * 3600
 """Questions that were not answered for so long are over: what was said becomes a ticket."""
 ANSWER_LIMIT = 1_000
 CANCEL = Choice("cancel", "choice.cancel")
@@ -36,8 +36,18 @@ def begin(turn: Turn, kind: str) -> None:
         "text": turn.text, "summary": turn.summary, "received_at": turn.message.received_at.isoformat(),
         "urgency": turn.reading.urgency.value if turn.reading else Urgency.NORMAL.value,
     }  # fmt: skip
-    answers = {q.step: found for q in form.questions if (found := q.known(turn.entities)) is not None}
+    answers = {q.step: found for q in form.questions if (found := _said_already(turn, q)) is not None}
     _go_on(turn, form, {"kind": kind, "answers": answers, "first": first, "photos": 0})
+
+
+def _said_already(turn: Turn, question: Question) -> str | None:
+    key = question.option_in(turn.text)
+    return question.known(turn.entities) if key is None else _in_words(question, key)
+
+
+def _in_words(question: Question, key: str) -> str:
+    """An option, as staff read it."""
+    return say(f"{question.code}.{key}", {}, "en")
 
 
 def goes_on(state: dict[str, Any] | None) -> bool:
@@ -85,8 +95,8 @@ def step(turn: Turn, state: dict[str, Any], choice: str | None = None) -> None:
 
 def _answer(turn: Turn, question: Question, choice: str | None) -> str | None:
     """What was answered, in words for staff; None for a file without a word, which joins the case."""
-    if choice in question.options:
-        return say(f"{question.code}.{choice}", {}, "en")
+    if choice is not None and choice in {option.key for option in question.options}:
+        return _in_words(question, choice)
     if turn.message.kind is MessageKind.LOCATION:
         return f"{turn.message.latitude}, {turn.message.longitude}"
     found = question.known(turn.entities)
@@ -104,9 +114,9 @@ def _go_on(turn: Turn, form: Form, state: dict[str, Any]) -> None:
 
 
 def _ask(turn: Turn, question: Question, state: dict[str, Any], *, photo: bool = False) -> None:
+    options = tuple(Choice(f"ask:{question.step}:{o.key}", f"{question.code}.{o.key}") for o in question.options)
+    first = "asked_at" not in state
     turn.start_dialogue({**state, "step": question.step, "asked_at": turn.work.now.isoformat()})
-    options = tuple(Choice(f"ask:{question.step}:{each}", f"{question.code}.{each}") for each in question.options)
-    first = not state["answers"] and not photo
     if photo:
         turn.say("ask.photo_kept", {"question": {"$code": question.code}}, (*options, SKIP, CANCEL))
     elif first:

@@ -313,7 +313,7 @@ def without_charger(turn: Turn, state: dict[str, Any]) -> None:
     first = state.get("first") or {}
     ticket = turn.open_ticket(
         Category.FAULT, summary=first.get("summary") or turn.summary,
-        description="\n".join(filter(None, (first.get("text"), turn.text))),
+        description="\n".join(dict.fromkeys(filter(None, (first.get("text"), turn.text)))),
         urgency=Urgency.URGENT if first.get("urgent") else Urgency.NORMAL,
     )  # fmt: skip
     turn.say("fault.ticket_no_charger", {"ref": ticket.ref})

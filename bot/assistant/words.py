@@ -64,7 +64,8 @@ _GREETING = _all(
     "hi, hello, hey, hii, helo, hello there, hi there, good morning, good afternoon, good evening, good day, greetings",
     "ayubowan, kohomada, suba udesanak, suba dawasak, ආයුබෝවන්, හලෝ, හායි, සුභ උදෑසනක්, සුබ උදෑසනක්, සුභ දවසක්",
     "vanakkam, வணக்கம், ஹலோ, ஹாய், காலை வணக்கம், மாலை வணக்கம்",
-    "hola, buenas, buenos dias, buenas tardes, buenas noches, que tal, start",
+    "hola, buenas, buenos dias, buenas tardes, buenas noches, que tal",
+    "start, help, menu, ayuda, උදව්, උදව් කරන්න, udaw, udau karanna, உதவி, udhavi, what can you do",
 )
 _OK = _all(
     "ok, okay, okey, alright, fine, noted, got it, sure, great, good, nice, k, kk, cool, perfect, hari, hari hari",
@@ -104,6 +105,13 @@ _AVAILABLE = _all(
     "langama, lagama, kittuwa, koheda, thiyena thana, ළඟම, ළඟ, කිට්ටු, කොහෙද, නිදහස්",
     "pakkathula, arugil, enga, enge, அருகில், பக்கத்தில், எங்கே, எங்க, காலி",
     "mas cercano, cerca, donde, disponible, libre",
+)
+
+_MY_CASE = _all(
+    "my ticket, my case, my request, my complaint status, ticket status, status of my, update on my, any update",
+    "any news",
+    "mage ticket, mage case, mage illima, මගේ ටිකට්, මගේ ඉල්ලීම, මගේ පැමිණිල්ල, en ticket, en pugar, என் டிக்கெட்",
+    "என் புகார், என் கோரிக்கை, mi ticket, mi caso, mi solicitud, alguna novedad",
 )
 
 
@@ -203,3 +211,9 @@ def disputes(text: str) -> bool:
 def asks_where(text: str) -> bool:
     """A place to charge is asked for."""
     return _any(_AVAILABLE, _padded(text), whole=False)
+
+
+def asks_for_case(text: str) -> bool:
+    """How an own ticket stands, without its number."""
+    padded = _padded(text)
+    return _count(padded) <= 12 and _any(_MY_CASE, padded)

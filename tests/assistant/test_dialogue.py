@@ -9,7 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.assistant import forgotten
+from bot.assistant.dialogue import FORGOTTEN_S
 from bot.assistant.questions import FORMS
+from desk import talk
 from models.message import Location
 from models.reading import Category, Reading, Urgency
 from tests.assistant.conftest import Network, reading
@@ -19,7 +22,7 @@ ANY = reading(Category.OTHER, needs_review=True)
 
 def test_an_installation_is_asked_for_step_by_step(network: Network) -> None:
     first = reading(Category.INSTALL, summary="wants a home charger")
-    assert network.hears("I want a charger at home", first) == ["ask.first"]
+    assert network.hears("we want to invest in our house", first) == ["ask.first"]
     assert "What shall be installed?" in network.spoken(network.last())
     assert network.hears("A charger", payload="ask:what:charger") == ["ask.install.where"]
     assert network.hears(location=Location(6.9, 79.8)) == ["ask.install.supply"]
@@ -43,9 +46,10 @@ def test_an_installation_is_asked_for_step_by_step(network: Network) -> None:
 
 
 def test_what_was_said_already_is_not_asked(network: Network) -> None:
-    first = reading(Category.RFID, id_tag=("04A1B2C3",), charger_id=("100001",))
-    assert network.hears("card 04A1B2C3 rejected at 100001", first) == ["ask.rfid.wish"]
-    assert network.hears("It is not accepted", payload="ask:wish:not_read") == ["ask.rfid.done"]
+    first = reading(Category.RFID, charger_id=("100001",))
+    assert network.hears("card rejected at 100001", first) == ["ask.first"]
+    assert "Which number is printed" in network.spoken(network.last())
+    assert network.hears("04A1B2C3", reading(Category.OTHER, id_tag=("04A1B2C3",))) == ["ask.rfid.done"]
     assert network.tickets()[0].evidence["answers"] == {  # type: ignore[index]
         "card": "04A1B2C3", "wish": "It is not accepted", "where": "100001",
     }  # fmt: skip
@@ -75,6 +79,38 @@ def test_questions_left_alone_become_a_ticket_before_the_next_matter(network: Ne
     assert "nobody came" in ticket.description
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("I lost my card", "It is lost"), ("mage card eka nathi una", "It is lost"), ("කාඩ් එක නැති වුණා", "It is lost"),
+        ("அட்டை தொலைந்துவிட்டது", "It is lost"), ("perdí mi tarjeta", "It is lost"),
+        ("please activate it", "Activate it"), ("lost it, I want a new card", None),
+    ],
+)  # fmt: skip
+def test_what_the_words_say_already_is_not_asked(network: Network, text: str, answer: str | None) -> None:
+    network.hears(text, reading(Category.RFID))
+    state = network.conversation().dialogue
+    assert state is not None
+    assert state["answers"].get("wish") == answer
+
+
+def test_questions_left_alone_become_a_ticket_by_themselves(network: Network) -> None:
+    network.hears("very bad service in Galle", reading(Category.COMPLAINT))
+    network.hears("nobody came", ANY)
+    network.hears("it does not charge", reading(Category.FAULT), who="+94770000002")
+    network.hears("there is smoke", reading(Category.FAULT, urgency=Urgency.SAFETY), who="+94770000003")
+    assert network.run(talk.quiet_dialogues, FORGOTTEN_S) == []
+    network.clock.set(network.clock.now() + timedelta(hours=4))
+    quiet = network.run(talk.quiet_dialogues, FORGOTTEN_S)
+    assert len(quiet) == 3
+    assert [network.run(forgotten.close, each) for each in quiet] == [True, True, True]
+    assert [network.run(forgotten.close, each) for each in quiet] == [False, False, False]
+    assert network.run(talk.quiet_dialogues, FORGOTTEN_S) == []
+    assert sorted(t.category.value for t in network.tickets()) == ["complaint", "fault", "fault"]
+    assert {"ask.complaint.done", "fault.ticket_no_charger"} <= {item.code for item in network.said()}
+    network.all_can_be_said()
+
+
 def test_a_second_request_of_the_same_kind_joins_the_first(network: Network) -> None:
     network.hears("very bad service", reading(Category.COMPLAINT))
     for text in ("nobody came", "on Monday", "an apology"):
@@ -84,7 +120,7 @@ def test_a_second_request_of_the_same_kind_joins_the_first(network: Network) -> 
 
 
 def test_an_old_button_of_another_question_is_no_answer(network: Network) -> None:
-    network.hears("I want a charger at home", reading(Category.INSTALL))
+    network.hears("please give me a quotation", reading(Category.INSTALL))
     assert network.hears("Three-phase", ANY, payload="ask:supply:three") == ["ask.install.where"]
     state = network.conversation().dialogue
     assert state is not None
@@ -94,14 +130,16 @@ def test_an_old_button_of_another_question_is_no_answer(network: Network) -> Non
 _TEXTS = st.one_of(
     st.sampled_from(
         ["cancel", "skip", "human", "bot", "1", "2", "99", "yes", "100001", "100004", "thanks", "hello", "language",
-         "TKT-000001", "still not working", "it works now", "my card is lost", "ස්තුතියි", "நன்றி", "?", "/start", "-", "\u200b"]
+         "TKT-000001", "still not working", "it works now", "my card is lost", "ස්තුතියි", "நன்றி", "?", "/start", "-",
+         "\u200b"]
     ),
     st.text(max_size=40),
 )  # fmt: skip
 _PAYLOADS = st.one_of(
     st.none(), st.none(), st.none(),
     st.sampled_from(
-        ["fault:still:100001", "fault:works:100001", "fault:still:", "fault:x", "charger:100004", "charger:", "charger:no",
+        ["fault:still:100001", "fault:works:100001", "fault:still:", "fault:x", "charger:100004", "charger:",
+         "charger:no",
          "ask:what:charger", "ask:what", "ask", "skip", "cancel", "human", "ticket:billing", "ticket:x", "language:si",
          "language:xx", "menu:fault", "menu:find", "menu:no", "case:TKT-000001", "case:", "nonsense", ":::"]
     ),
@@ -131,7 +169,7 @@ _people = iter(range(10_000_000))
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=st.lists(_STEP, min_size=1, max_size=12))
 def test_any_talk_ends_or_stays_in_a_known_state(network: Network, steps: list[Any]) -> None:

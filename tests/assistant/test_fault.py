@@ -202,6 +202,14 @@ def test_the_state_of_an_own_ticket_is_told_by_its_number(network: Network) -> N
     network.all_can_be_said()
 
 
+@pytest.mark.parametrize(
+    "text", ["what about my ticket?", "mage ticket eka mokada", "என் புகார் என்ன ஆச்சு", "y mi ticket?"]
+)
+def test_the_state_of_an_own_ticket_is_told_without_its_number(network: Network, text: str) -> None:
+    network.hears("100004 dead", _fault("100004"))
+    assert network.hears(text, reading(Category.OTHER, needs_review=True)) == ["case.status"]
+
+
 def test_another_persons_ticket_does_not_exist(network: Network) -> None:
     network.hears("100004 dead", _fault("100004"))
     codes = network.hears("how is TKT-000001?", reading(Category.INFO, ticket_ref=("TKT-000001",)), who="+94770000002")

@@ -111,6 +111,11 @@ def test_an_answer_comes_in_the_persons_language(network: Network) -> None:
     assert "තියෙනවා" in network.spoken(network.last())
 
 
+def test_a_question_in_known_words_needs_no_human_though_the_reading_is_unsure(network: Network) -> None:
+    assert network.hears("how much per kWh?", reading(Category.INFO, needs_review=True)) == ["info.prices"]
+    assert network.message().needs_review is False
+
+
 def test_a_question_that_nobody_wrote_down_is_a_low_ticket(network: Network) -> None:
     assert network.hears("who painted the walls of your office", INFO) == ["info.ticket"]
     assert network.tickets()[0].priority is Priority.LOW
@@ -141,6 +146,8 @@ def test_a_place_on_the_map_gives_the_nearest_sites(network: Network) -> None:
         ("who won the cricket", OTHER, "talk.other"),
         ("xkcd qqq", UNSURE, "review.text"),
         ("language", UNSURE, "language.ask"),
+        ("/status 100001", UNSURE, "talk.other"),
+        ("/start", UNSURE, "talk.hello"),
         ("සිංහල", UNSURE, "language.set"),
     ],
 )

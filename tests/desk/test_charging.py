@@ -288,3 +288,11 @@ async def test_a_register_out_of_this_world_is_kept_within_bounds_and_charges_no
     ended = await ready.run(CHARGER, charging.stopped, "100001", _stop(meter=2**50))
     assert (ended.amount_minor, ended.meter_error) == (None, True)
     assert await ready.read(OPERATOR, _balance) == 500_000
+
+
+async def test_a_second_stop_that_says_otherwise_changes_nothing(ready: Office) -> None:
+    await ready.run(CHARGER, charging.started, "100001", _start())
+    first = await ready.run(CHARGER, charging.stopped, "100001", _stop(meter=11_000))
+    again = await ready.run(CHARGER, charging.stopped, "100001", _stop(meter=99_000, reason="PowerLoss"))
+    assert (again.energy_wh, again.amount_minor, again.stop_reason) == (10_000, first.amount_minor, "Local")
+    assert await ready.read(OPERATOR, _balance) == 500_000 - 85_500

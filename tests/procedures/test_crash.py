@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from desk import charger_state, orders, run_steps
+from desk import charger_state, chargers, orders, run_steps
 from desk.run_steps import LeaseLost
+from desk.work import Work
 from models.access import ASSISTANT, OPERATOR, charger_actor
-from models.charger import OrderKind, RunKind
-from models.ports import OrderAnswer
+from models.charger import Charger, OrderKind, OrderOutcome, RunKind
+from models.ports import Order, OrderAnswer
 from procedures.run import Run
 from procedures.runner import ProcedureRunner
 from tests.fakes.station import REJECTED
@@ -102,22 +103,64 @@ async def test_a_crash_after_a_cure_is_verified_and_ends_as_cleared(bench: Bench
 
 
 async def test_an_order_that_was_not_sent_when_the_worker_died_is_never_sent(bench: Bench) -> None:
-    """The row is there, its sender slow: the heir withdraws it."""
+    """The row is there, its sender slow: the heir withdraws it before it looks at anything."""
     await bench.runner.stop()
     run_id = await bench.start()
     await bench.office.run(ASSISTANT, run_steps.claim, "dead:1", 1.0, 5)
 
-    def place(work: Any) -> None:
-        command = orders.place(work, "100001", OrderKind.RESET, {"hard": False}, run_id=run_id)
-        command.requested_at = work.now
-        work.topics.clear()
-        orders.withdraw(work, run_id)
+    def place(work: Work) -> None:
+        work.session.get_one(Charger, "100001").node = "slow"
+        orders.place(work, "100001", OrderKind.RESET, {"hard": False}, run_id=run_id)
+
+    def hurry(work: Work) -> None:
+        work.session.get_one(Charger, "100001").node = work.house.node
+        work.wake("order")
 
     await bench.office.run(ASSISTANT, place)
     await bench.passes(2)
-    bench.work(bench.new_runner("heir"))
+    assert bench.station.calls == []
+    bench.clock.set(bench.clock.now() + timedelta(seconds=2))
+    (heir,) = await bench.office.run(ASSISTANT, run_steps.claim, "heir:1", 1.0, 5)
+    assert heir.died
+    await bench.office.run(ASSISTANT, hurry)
+    await bench.passes(2)
+    assert bench.station.calls == []
+
+
+async def test_what_is_out_of_service_is_not_put_back_for_an_old_debt(bench: Bench) -> None:
+    station = bench.station
+    run_id = await _crash(bench, 2, after=True)
+    await station.leave()
     await bench.ended(run_id)
-    assert bench.station.sent(OrderKind.RESET) == []
+    await bench.office.run(ASSISTANT, chargers.take_out, "100001", "smoke")
+    await station.arrive()
+    await bench.passes(5)
+    assert station.operative == {1: False}
+
+
+async def test_a_connector_whose_return_was_not_answered_is_put_back_before_the_run_ends(bench: Bench) -> None:
+    station = bench.station
+    station.answers[OrderKind.RESET] = REJECTED
+    deaf_once = [True]
+    real = station.call
+
+    async def call(order: Order) -> OrderAnswer:
+        if order.kind is OrderKind.SET_AVAILABILITY and order.args["operative"] and deaf_once:
+            deaf_once.clear()
+            station.calls.append(order)
+            return OrderAnswer(OrderOutcome.TIMEOUT)
+        return await real(order)
+
+    station.call = call  # type: ignore[method-assign]
+    run_id = await bench.start()
+    run = await bench.ended(run_id)
+    assert run["result"] == "STILL_FAULTED"
+    ended_at = datetime.fromisoformat(run["ended_at"])
+    rows = await bench.office.read(OPERATOR, orders.page, "100001")
+    backs = [row for row in rows if row["kind"] == "set_availability" and row["args"]["operative"]]
+    assert [datetime.fromisoformat(row["requested_at"]) <= ended_at for row in backs] == [True, True]
+    await bench.passes(0.5)
+    assert station.operative == {1: True}
 
 
 async def test_a_charger_that_is_away_is_put_back_when_it_returns(bench: Bench) -> None:

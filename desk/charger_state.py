@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from desk import board, incidents, outbox, paging
+from desk import board, incidents, orders, outbox, paging
 from desk.work import Work
 from models.access import ASSISTANT
 from models.charger import (
@@ -61,6 +61,7 @@ def connected(work: Work, charger_id: str, version: str, at: datetime) -> int:
     charger.online, charger.node = True, work.house.node
     charger.ocpp_version, charger.connected_at = version, at
     _heard(charger, at)
+    orders.lose_elsewhere(work, charger_id)
     work.wake(f"live.charger.{charger_id}")
     _end_silence(work, charger_id)
     return charger.epoch

@@ -132,6 +132,12 @@ def lose(work: Work, node: str) -> int:
     return _end_all(work, (sent & (ChargerCommand.node == node)) if work.postgresql else sent, OrderOutcome.LOST)
 
 
+def lose_elsewhere(work: Work, charger_id: str) -> int:
+    """A charger came to this process: what another one had sent it over an older socket will get no answer."""
+    sent = (ChargerCommand.charger_id == charger_id) & (ChargerCommand.state == "sent")
+    return _end_all(work, sent & (ChargerCommand.node != work.house.node), OrderOutcome.LOST)
+
+
 def _end_all(work: Work, which: ColumnElement[bool], outcome: OrderOutcome) -> int:
     ids = work.session.scalars(select(ChargerCommand.id).where(which).limit(500)).all()
     for order_id in ids:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bot import migrate
 from bot.clock import SystemClock
-from desk import chargers
+from desk import chargers, members
 from desk.office import Office
 from desk.work import House, Work
 from integrations.bus import LocalBus
@@ -19,7 +19,7 @@ from integrations.ocpp.simulator.charger import VirtualCharger
 from integrations.ocpp.simulator.scenarios import BOTH_RESETS, Ailment, Scenario
 from integrations.ocpp.simulator.station import Habits
 from integrations.ocpp.simulator.wire import Obedience
-from models.access import OPERATOR
+from models.access import OPERATOR, Role
 from models.charger import CurrentType
 from tests.kill.hasty import HastyClock
 
@@ -84,20 +84,22 @@ class DoomingCharger(VirtualCharger):
         return sum(moment.is_at(action, payload) for action, payload in self.orders)
 
 
-async def furnish(database_url: str, ids: list[str]) -> None:
-    """A schema and these chargers, before the product is started."""
+async def furnish(database_url: str, ids: list[str]) -> str:
+    """A schema, these chargers and a member of the team, before the product is started; gives the member's token."""
     await asyncio.to_thread(migrate.prepare, database_url)
     office = Office(database_url, clock=SystemClock(), bus=LocalBus(), house=House(node="furnisher"))
 
-    def register(work: Work) -> None:
+    def register(work: Work) -> str:
         for charger_id in ids:
             chargers.add(
                 work, charger_id, name=f"Liberty Plaza {charger_id}", current_type=CurrentType.DC,
                 site="Liberty Plaza", password=PASSWORD,
             )  # fmt: skip
+        tara = members.add(work, email="tara@team.example", name="Tara", role=Role.OPS_AGENT)
+        return members.create_token(work, tara)
 
     try:
-        await office.run(OPERATOR, register)
+        return await office.run(OPERATOR, register)
     finally:
         await asyncio.to_thread(office.close)
 

@@ -58,7 +58,9 @@ def check(url: str, chargers: list[DoomingCharger], heard: Overheard) -> Counter
         states = {row.charger_id: row.status for row in session.scalars(select(Connector).where(Connector.number == 1))}
     for charger in chargers:
         assert charger.outlets[0].operative, f"{charger.charger_id} was left inoperative"
-        assert states[charger.charger_id] is not ChargerState.UNAVAILABLE, f"{charger.charger_id} is on the books as out"
+        assert states[charger.charger_id] is not ChargerState.UNAVAILABLE, (
+            f"{charger.charger_id} is on the books as out"
+        )
     for run in runs:
         _honest(run, by_id[run.charger_id])
         _not_again(run, by_id[run.charger_id])

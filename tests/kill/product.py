@@ -31,6 +31,7 @@ class Product:
     folder: Path
     twilio: FakeTwilio
     command: Sequence[str] = FAST
+    roles: Sequence[str] = ()
     ready_word: str = "READY"
     name: str = "product"
     http_port: int = 0
@@ -73,7 +74,12 @@ class Product:
         assert not self.alive
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self._environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [*self.command, *self.roles],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
 
     async def start(self) -> None:

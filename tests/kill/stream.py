@@ -46,6 +46,10 @@ class Stream:
     async def run(self, writers: int, until: asyncio.Event) -> None:
         """Write until told to stop; whoever has begun says all of it."""
         await asyncio.gather(*(self._write(until) for _ in range(writers)))
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Wait for the calls that are made once more."""
         await asyncio.gather(*self._extra)
 
     async def _write(self, until: asyncio.Event) -> None:

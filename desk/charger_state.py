@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from desk import board, incidents, orders, outbox, paging
+from desk import board, charging, incidents, orders, outbox, paging
 from desk.work import Work
 from models.access import ASSISTANT
 from models.charger import (
@@ -148,6 +148,8 @@ def reported(work: Work, charger_id: str, report: StatusReport, at: datetime) ->
     _heard(charger, at)
     work.session.flush()
     work.wake(f"live.charger.{charger_id}")
+    if row.status is ChargerState.AVAILABLE and row.number > 0:
+        charging.vanish(work, charger_id, row.number, at)
     if faulted and (not was_faulted or row.error_code != known_error):
         _faulted(work, charger, row)
     elif not faulted:

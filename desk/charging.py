@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -26,6 +26,10 @@ MOST_W = 1_000_000
 _NUMBERS = "transaction"
 ORPHAN = "Orphan"
 SUPERSEDED = "Superseded"
+VANISHED = "Vanished"
+_GUESSED = (SUPERSEDED, VANISHED)
+"""Ends that we set ourselves; the charger's own word, when it comes after all, corrects them."""
+VANISHED_AFTER_S = 600
 
 
 def reserve_numbers(work: Work, count: int = BLOCK) -> range:
@@ -214,10 +218,28 @@ def stopped(work: Work, charger_id: str, report: StopReport) -> ChargingTransact
     transaction = _find(work, charger_id, report.transaction_id, report.remote_id)
     if transaction is None:
         return _orphan(work, charger_id, report)
-    if transaction.stopped_at is None:
+    if transaction.stopped_at is None or transaction.stop_reason in _GUESSED:
         transaction.last_seq = max(transaction.last_seq or 0, report.seq or 0) or transaction.last_seq
         _end(work, transaction, report.meter_stop_wh, report.stopped_at, report.reason)
     return transaction
+
+
+def vanish(work: Work, charger_id: str, connector: int, at: datetime) -> int:
+    """A connector that is free for the next driver has no session: one of which nothing was heard for ten minutes
+    ends with its last reading. Gives how many ended."""
+    quiet = at - timedelta(seconds=VANISHED_AFTER_S)
+    gone = work.session.scalars(
+        select(ChargingTransaction).where(
+            ChargingTransaction.charger_id == charger_id,
+            ChargingTransaction.connector == connector,
+            ChargingTransaction.stopped_at.is_(None),
+            ChargingTransaction.started_at < quiet,
+            ChargingTransaction.updated_at < quiet,
+        )
+    ).all()
+    for transaction in gone:
+        _end(work, transaction, None, max(transaction.updated_at, transaction.started_at), VANISHED)
+    return len(gone)
 
 
 def _orphan(work: Work, charger_id: str, report: StopReport) -> ChargingTransaction:
@@ -291,9 +313,11 @@ def _charge(work: Work, transaction: ChargingTransaction) -> None:
     if transaction.price_minor_per_kwh is None or transaction.currency is None:
         return
     cost = price_energy(transaction.energy_wh, transaction.price_minor_per_kwh, transaction.currency)
+    charged = transaction.amount_minor
     transaction.amount_minor = cost.minor
+    due = cost.minor - (charged or 0)
     contact = work.session.get(Contact, transaction.contact_id) if transaction.contact_id is not None else None
-    if contact is None or cost.minor == 0:
+    if contact is None or due == 0:
         return
     wallet = wallets.paying(work, contact) or wallets.open_wallet(work, contact_id=contact.id)
     if wallet.currency != cost.currency:
@@ -304,7 +328,8 @@ def _charge(work: Work, transaction: ChargingTransaction) -> None:
         )  # fmt: skip
         return
     wallets.post(
-        work, wallet.id, -cost.minor, kind="session", key=f"session:{transaction.id}",
+        work, wallet.id, -due, kind="session",
+        key=f"session:{transaction.id}" if charged is None else f"session:{transaction.id}:corrected",
         note=f"{transaction.charger_id}/{transaction.connector}", transaction_id=transaction.id,
     )  # fmt: skip
 

@@ -136,12 +136,13 @@ def _outlet(row: Connector) -> Outlet:
 # Taking up ------------------------------------------------------------------------------------------------------
 
 
-def claim(work: Work, owner: str, lease_s: float, limit: int) -> list[Claimed]:
-    """Runs that wait, and runs whose worker died, leased to `owner`."""
+def claim(work: Work, owner: str, lease_s: float, limit: int, besides: Iterable[int] = ()) -> list[Claimed]:
+    """Runs that wait, and runs whose worker died, leased to `owner`; not those `besides`, which it is at already."""
     free = (
         select(ProcedureRun.id)
         .where(
             ProcedureRun.ended_at.is_(None),
+            ProcedureRun.id.not_in(list(besides)),
             or_(ProcedureRun.lease_owner.is_(None), ProcedureRun.lease_until_at < work.now),
         )
         .order_by(ProcedureRun.id)

@@ -49,7 +49,7 @@ class ProcedureRunner:
         self._node = node
         self._owner = f"{node}:{uuid.uuid4().hex[:12]}"
         self._patience = patience or Patience()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
         self._over = asyncio.Event()
         self._over.set()
@@ -66,9 +66,10 @@ class ProcedureRunner:
         finally:
             self._stopping = True
             self._bus.unsubscribe(queue)
-            for task in list(self._tasks):
+            tasks = list(self._tasks.values())
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._over.set()
 
     async def stop(self) -> None:
@@ -102,10 +103,17 @@ class ProcedureRunner:
         room = AT_ONCE - len(self._tasks)
         if room <= 0:
             return
-        for claimed in await self._office.run(ASSISTANT, run_steps.claim, self._owner, self._patience.lease_s, room):
-            task = asyncio.create_task(self._do(claimed))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        mine = list(self._tasks)
+        for claimed in await self._office.run(
+            ASSISTANT, run_steps.claim, self._owner, self._patience.lease_s, room, mine
+        ):
+            self._tasks[claimed.id] = asyncio.create_task(self._take(claimed))
+
+    async def _take(self, claimed: Claimed) -> None:
+        try:
+            await self._do(claimed)
+        finally:
+            del self._tasks[claimed.id]
 
     # One run ---------------------------------------------------------------------------------------------------
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from desk import charging, tags, wallets
+from desk import charger_state, charging, tags, wallets
 from desk.charging import sessions
 from desk.office import Office
 from desk.work import Work
 from models.access import ASSISTANT, OPERATOR, Actor, ActorKind, Role, charger_actor
-from models.charger import Charger, CurrentType, Fleet
+from models.charger import Charger, ChargerState, CurrentType, Fleet
 from models.charging import ChargingTransaction, MeterSample, TagStatus, Tariff
 from models.contact import Contact
 from models.errors import NotAllowed
 from models.member import TeamAlert
 from models.money import Money
-from models.ports import MeterReport, StartReport, StopReport
+from models.ports import MeterReport, StartReport, StatusReport, StopReport
 from models.wallet import Wallet, WalletEntry
 from tests.clock import START, JumpingClock
 
@@ -296,3 +296,32 @@ async def test_a_second_stop_that_says_otherwise_changes_nothing(ready: Office) 
     again = await ready.run(CHARGER, charging.stopped, "100001", _stop(meter=99_000, reason="PowerLoss"))
     assert (again.energy_wh, again.amount_minor, again.stop_reason) == (10_000, first.amount_minor, "Local")
     assert await ready.read(OPERATOR, _balance) == 500_000 - 85_500
+
+
+async def test_the_charger_s_own_word_corrects_an_end_that_was_guessed_once(ready: Office) -> None:
+    await ready.run(CHARGER, charging.started, "100001", _start())
+    await ready.run(CHARGER, charging.metered, "100001", [_meter(START + timedelta(minutes=1), 3_000)])
+    later = START + timedelta(hours=2)
+    await ready.run(CHARGER, charging.started, "100001", _start(8, dedupe_key="next", started_at=later))
+    assert await ready.read(OPERATOR, _balance) == 500_000 - 17_100
+    for meter in (11_000, 12_000):
+        await ready.run(CHARGER, charging.stopped, "100001", _stop(7, meter))
+    assert await ready.read(OPERATOR, _balance) == 500_000 - 85_500
+    old, _ = await ready.read(OPERATOR, _all)
+    assert (old.stop_reason, old.amount_minor) == ("Local", 85_500)
+
+
+async def test_a_free_connector_has_no_session_after_ten_quiet_minutes(ready: Office, clock: JumpingClock) -> None:
+    await ready.run(CHARGER, charging.started, "100001", _start())
+
+    async def says(minutes: int, state: ChargerState) -> int:
+        at = START + timedelta(minutes=minutes)
+        clock.set(at)
+        await ready.run(CHARGER, charger_state.reported, "100001", StatusReport(1, state), at)
+        return len(await ready.read(ASSISTANT, sessions, charger_id="100001", active_only=True))
+
+    assert await says(5, ChargerState.AVAILABLE) == 1
+    assert await says(30, ChargerState.CHARGING) == 1
+    assert await says(31, ChargerState.AVAILABLE) == 0
+    (row,) = await ready.read(OPERATOR, _all)
+    assert (row.stop_reason, row.stopped_at) == ("Vanished", START)

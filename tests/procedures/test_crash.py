@@ -46,9 +46,8 @@ class Mortal:
         """As kill -9 does: no last words. What the dead worker held stays held in its name."""
         assert self.runner is not None
         self.runner._leave = _no_last_words  # type: ignore[method-assign]
-        for task in [*self.runner._tasks, *self.bench.tasks]:
+        for task in [*self.runner._tasks.values(), *self.bench.tasks]:
             task.cancel()
-        self.runner._tasks.clear()
         self.died.set()
 
 
@@ -204,6 +203,14 @@ async def test_a_stop_of_the_process_puts_the_connector_back_before_it_goes(benc
     bench.work(bench.new_runner("next"))
     assert (await bench.ended(run_id))["result"] == "UNKNOWN"
     assert [one.args["operative"] for one in station.sent(OrderKind.SET_AVAILABILITY)] == [False, True]
+
+
+async def test_a_worker_whose_lease_ran_out_does_not_take_its_own_run_twice(bench: Bench) -> None:
+    await bench.runner.stop()
+    run_id = await bench.start()
+    assert len(await bench.office.run(ASSISTANT, run_steps.claim, "slow:1", 1.0, 5)) == 1
+    bench.clock.set(bench.clock.now() + timedelta(seconds=5))
+    assert await bench.office.run(ASSISTANT, run_steps.claim, "slow:1", 1.0, 5, [run_id]) == []
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing_more(bench: Bench) -> None:

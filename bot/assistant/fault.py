@@ -16,8 +16,10 @@ from models.reading import Category, Urgency
 from models.reply import Choice
 from models.ticket import Priority, Ticket
 
-SAME_TALK_S = 12 * 3600
-"""How long the charger last talked about is still meant when none is named."""
+SAME_TALK_S = 2 * 3600
+"""How long the charger last talked about is still meant when none is named: later the person may stand elsewhere."""
+SAME_MATTER_S = 12 * 3600
+"""How long "still not working" and "it works now" belong to the charger last talked about."""
 _UNDER_WAY = frozenset({"run.already_running"})
 _WHY = {
     "run.safety": "fault.why.protective",
@@ -60,17 +62,17 @@ def meant(turn: Turn) -> str | None:
     named = next((charger_id for charger_id in turn.entities.charger_id if _known(turn, charger_id)), None)
     if named is not None or turn.entities.charger_id:
         return named
-    recent = recent_charger(turn)
+    recent = recent_charger(turn, SAME_TALK_S)
     if recent is not None:
         return recent
     running = charging.sessions(turn.work, contact_id=turn.contact.id, active_only=True, limit=1)
     return str(running[0]["charger_id"]) if running else None
 
 
-def recent_charger(turn: Turn) -> str | None:
-    """The charger talked about in the last hours."""
+def recent_charger(turn: Turn, within_s: int = SAME_MATTER_S) -> str | None:
+    """The charger talked about, if the person last wrote within `within_s`."""
     before = talk.previous(turn.work, turn.message)
-    if before is None or turn.work.now - before.received_at > timedelta(seconds=SAME_TALK_S):
+    if before is None or turn.work.now - before.received_at > timedelta(seconds=within_s):
         return None
     charger_id = turn.conversation.last_charger_id
     return charger_id if charger_id is not None and _known(turn, charger_id) else None
@@ -107,8 +109,14 @@ def about(turn: Turn, charger_id: str) -> None:
 
 
 def _connector(turn: Turn, seen: dict[str, Any]) -> dict[str, Any] | None:
-    """The connector that is named, else the one where somebody would be stuck; None where none was heard yet."""
+    """The connector that is named, else the one where somebody would be stuck; None where none was heard yet.
+
+    A fault of the whole station is every connector's.
+    """
     rows: list[dict[str, Any]] = seen["connectors"]
+    station = seen["station"]
+    if seen["online"] and station is not None and station["state"] == ChargerState.FAULTED:
+        rows = [{**row, "state": station["state"], "error_code": station["error_code"]} for row in rows]
     named = [row for row in rows if row["id"] in turn.entities.connector]
     if named:
         return named[0]
@@ -250,7 +258,7 @@ def still(turn: Turn, charger_id: str) -> None:
         _faulted(turn, seen, connector)
         return
     incident, _ = _join(turn, seen)
-    before = " / ".join(talk.lately(turn.work, turn.message, SAME_TALK_S)[:5][::-1])
+    before = " / ".join(talk.lately(turn.work, turn.message, SAME_MATTER_S)[:5][::-1])
     ticket = turn.open_ticket(
         Category.FAULT, charger_id=charger_id, incident_id=incident.id, summary=f"{charger_id}: {before}"[:300],
         description=before, evidence={"charger": seen, "said": before, "advice_failed": True},

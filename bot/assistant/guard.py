@@ -9,6 +9,7 @@ from bot.assistant.turn import Turn
 from classifiers.fold import fold
 from desk import board, talk
 from models.message import MessageKind
+from models.reading import Category
 
 PER_MINUTE = 8
 PER_HOUR = 40
@@ -21,7 +22,11 @@ HUMAN_HOLD_S = 12 * 3600
 
 def keeps_still(turn: Turn) -> bool:
     """Whether nothing is to be answered; says so once when the limit is reached."""
-    if _muted(turn) or _automatic(turn) or _repeated(turn):
+    if _muted(turn):
+        if turn.reading is not None and turn.reading.category is not Category.OTHER:
+            turn.review()
+        return True
+    if _automatic(turn) or _repeated(turn):
         return True
     if not _too_fast(turn):
         return False

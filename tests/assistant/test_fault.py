@@ -70,6 +70,20 @@ def test_an_offline_charger_gets_a_ticket_and_an_incident(network: Network) -> N
     network.all_can_be_said()
 
 
+def test_a_fault_of_the_whole_station_is_every_connectors(network: Network) -> None:
+    row = Connector(charger_id="100001", number=0, status=ChargerState.FAULTED, error_code="InternalError")
+    row.received_at = network.clock.now()
+    network.put(row)
+    assert network.hears("100001 does not start", _fault("100001")) == ["fault.checking"]
+    assert network.runs()[0].connector == 1
+
+
+def test_a_charger_of_hours_ago_is_not_meant_by_a_new_trouble(network: Network) -> None:
+    network.hears("100001 does not start", _fault("100001"))
+    network.clock.set(network.clock.now() + timedelta(hours=3))
+    assert network.hears("my car does not charge", _fault()) == ["fault.which"]
+
+
 def test_a_switched_off_charger_becomes_a_ticket_with_the_reason(network: Network) -> None:
     network.change(Charger, "100002", auto_heal=False)
     assert network.hears("100002 red", _fault("100002")) == ["fault.not_healed"]

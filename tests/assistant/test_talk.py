@@ -284,6 +284,8 @@ def test_whoever_writes_without_end_is_muted_with_one_notice_and_heard_again_lat
     assert said[-1] == "guard.muted"
     assert len(said) <= 9
     assert len(network.alerts("review")) == 1
+    assert network.hears("my balance", MONEY) == []
+    assert network.message().needs_review
     network.clock.set(network.clock.now() + timedelta(minutes=11))
     assert network.hears("hello", OTHER) == ["talk.hello"]
 

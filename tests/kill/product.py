@@ -88,7 +88,8 @@ class Product:
         self.spawn()
         end = time.monotonic() + START_S
         while self.ready_word.encode() not in self.log.read_bytes()[heard:]:
-            assert self.alive and time.monotonic() < end, f"{self.name} did not start\n{self.tail()}"
+            assert self.alive, f"{self.name} died at its start\n{self.tail()}"
+            assert time.monotonic() < end, f"{self.name} did not start\n{self.tail()}"
             await asyncio.sleep(0.02)
 
     def kill(self) -> None:
@@ -113,10 +114,6 @@ class Product:
         """The end of its log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- {self.log}, its end\n{text[-LOG_TAIL:]}"
-
-    def tracebacks(self) -> int:
-        """How many unhandled errors it wrote down over all its lives."""
-        return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ TEXTS = (
 
 @dataclass
 class Stream:
-    """Several people write at once, each waits for nobody. `acknowledged`: by number, SIDs in the order of their 200s."""
+    """Several people write at once; `acknowledged` has for each number its SIDs in the order of their 200s."""
 
     twilio: TrappedTwilio
     rng: random.Random

@@ -101,14 +101,14 @@ async def torment(product: Product, twilio: TrappedTwilio, rng: random.Random, k
     Ends with a product that runs.
     """
     for n in range(kills):
-        if n % 5 == 4:
+        if n % 5 == 0:
             product.spawn()
             await asyncio.sleep(rng.uniform(0.3, 2.5))
         else:
             await product.start()
             await asyncio.sleep(rng.uniform(0.1, 1.5))
-            if n % 2 == 0:
-                twilio.trap, twilio.trap_after = product.kill, n % 4 == 0
+            if n % 2 == 1:
+                twilio.trap, twilio.trap_after = product.kill, n % 4 == 1
                 await _until_dead(product, 5.0)
         twilio.trap = None
         product.kill()

@@ -43,7 +43,7 @@ locks: .venv/development ## whether the locks still fit pyproject.toml (no netwo
 lock: .venv/development ## make the hashed locks again; ARGS=--upgrade takes newer versions
 	@$(BIN)/python .ci/lock.py $(ARGS)
 
-docs: .venv/runtime ## write the generated pages again: .env.example, docs/settings.md, docs/command-line.md
+docs: .venv/runtime ## write the generated pages again: .env.example, docs/settings, command-line, commands, roles
 	@$(BIN)/python .ci/docs.py
 
 docs-check: .venv/runtime ## whether the generated pages are fresh

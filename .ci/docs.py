@@ -1,4 +1,4 @@
-"""Write the pages that are made from code, or check that they are fresh: .env.example and two pages under docs/."""
+"""Write the pages that are made from code, or check that they are fresh: .env.example and pages under docs/."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 from bot.cli import parser  # noqa: E402
 from bot.cli_table import COMMANDS  # noqa: E402
 from bot.settings import PREFIX, TABLE, example  # noqa: E402
+from commands import document  # noqa: E402
 
 
 def settings_page() -> str:
@@ -29,7 +30,7 @@ def settings_page() -> str:
     )
 
 
-def commands_page() -> str:
+def command_line_page() -> str:
     """docs/command-line.md. Not argparse's own help text, which differs between versions of Python."""
     head = "# Command line\n\n`.venv/bin/chargehand`, or `python -m bot`; `--help` after any command shows the same.\n"
     parts = [
@@ -58,7 +59,13 @@ def _shape(action: argparse.Action) -> str:
     return shape.replace("|", "\\|") if action.required else f"[{shape}]"
 
 
-PAGES = {".env.example": example, "docs/settings.md": settings_page, "docs/command-line.md": commands_page}
+PAGES = {
+    ".env.example": example,
+    "docs/settings.md": settings_page,
+    "docs/command-line.md": command_line_page,
+    "docs/commands.md": document.commands_page,
+    "docs/roles.md": document.roles_page,
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""docs/chat-commands.md and docs/roles.md, written from the tables: `python -m commands.document` renews both."""
+"""The pages docs/commands.md and docs/roles.md as the tables have them; `make docs` writes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMANDS_HEAD = """\
 # Commands
 
 What staff type, from an enrolled WhatsApp number or by `POST /api/v1/commands`. This file is written from
-`commands/table.py` by `python -m commands.document`; a test holds it to the table.
+`commands/table.py` by `make docs`; a test holds it to the table.
 
 - Spaces, letter case, typographic quotes and `/status@BotName` are forgiven; names with spaces go in quotes.
 - A ticket may be written `TKT-000042`, `tkt-42`, `#42` or `42`.
@@ -32,7 +32,7 @@ _ROLES_HEAD = """\
 # Roles
 
 One table, `models/access.py`, decides in chat, in the console and in the API. This file is written from it by
-`python -m commands.document`; a test holds it to the table.
+`make docs`; a test holds it to the table.
 
 Rulings where the sources are silent: an installer sees and works on the tickets assigned to it and no others; a CPO
 sees only the chargers of its own fleet, without transactions, frame logs or commands. Whoever resolves a ticket says
@@ -42,7 +42,7 @@ what was done; a manager, dispatcher or admin confirms that the customer is sati
 
 
 def commands_page() -> str:
-    """docs/chat-commands.md."""
+    """docs/commands.md."""
     rows = [
         _row(f"`{item.syntax}`".replace("|", "\\|"), _what(item), ", ".join(_roles(item)) or "nobody")
         for item in COMMANDS
@@ -61,12 +61,6 @@ def roles_page() -> str:
     return _ROLES_HEAD + "\n".join([head, "|---" * (len(Role) + 1) + "|", *rows, "", *limits]) + "\n"
 
 
-def write() -> None:
-    """Renew both files."""
-    (DOCS / "chat-commands.md").write_text(commands_page(), encoding="utf-8")
-    (DOCS / "roles.md").write_text(roles_page(), encoding="utf-8")
-
-
 def _what(item: Command[object]) -> str:
     return item.summary + (" *Asks first.*" if item.dangerous else "")
 
@@ -77,7 +71,3 @@ def _roles(item: Command[object]) -> list[str]:
 
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-if __name__ == "__main__":
-    write()

@@ -192,7 +192,7 @@ async def test_a_customer_or_the_assistant_types_no_commands(staff: Staff) -> No
 
 
 def test_the_pages_in_docs_are_what_the_tables_say() -> None:
-    assert (DOCS / "chat-commands.md").read_text(encoding="utf-8") == commands_page()
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == commands_page()
     assert (DOCS / "roles.md").read_text(encoding="utf-8") == roles_page()
 
 

@@ -6,7 +6,7 @@ from desk import run_steps
 from desk.run_steps import View
 from models.access import ASSISTANT
 from models.charger import OrderKind, OrderOutcome, RunKind, RunResult
-from procedures.run import Outcome, Run
+from procedures.run import Ended, Outcome, Run
 from procedures.take_out_of_service import dead, mark
 from procedures.verify import Verdict, verify
 
@@ -16,9 +16,9 @@ async def reap(run: Run) -> Outcome:
     _, stop = await run.office.read(ASSISTANT, run_steps.watch, run.claimed.id, run.charger_id)
     if stop:
         return Outcome(RunResult.STOPPED)
-    if not await run.put_back():
-        await run.until(lambda view: view.online, run.patience.reconnect_s)
-        await run.put_back()
+    # A process that starts again has no sockets yet: chargers need a while to come back to it.
+    await run.until(lambda view: view.online, run.patience.reconnect_s)
+    await run.put_back()
     match run.claimed.kind:
         case RunKind.CLEAR_FAULT:
             return await _cleared(run)
@@ -30,15 +30,27 @@ async def reap(run: Run) -> Outcome:
 
 async def _cleared(run: Run) -> Outcome:
     facts = {"connector": run.connector, "reason": "worker_died"}
-    since, before = run.now(), await run.look()
-    if not before.online:
-        return Outcome(RunResult.UNKNOWN, facts)
-    await run.trigger("refresh", run.connector)
-    # A charger may stamp a state with the moment it began, so that it need not be younger than this look.
-    verdict = await verify(run, since, before.skew_s, stamped=run.claimed.created_at)
+    verdict = await _verdict(run)
+    if verdict is Verdict.GONE:  # it may be on its way through the reset that the dead worker had sent
+        verdict = await _verdict(run)
     outlet = (await run.look()).outlets.get(run.connector)
     state = {"state": outlet.status.value, "error_code": outlet.error_code} if outlet else {}
     return Outcome(RunResult.CLEARED if verdict is Verdict.CLEAR else RunResult.UNKNOWN, {**facts, **state})
+
+
+async def _verdict(run: Run) -> Verdict:
+    before = await run.until(lambda view: view.online, run.patience.reconnect_s)
+    if before is None:
+        return Verdict.GONE
+    since = run.now()
+    try:
+        await run.trigger("refresh", run.connector)
+        # A charger may stamp a state with the moment it began, so that it need not be younger than this look.
+        return await verify(run, since, before.skew_s, stamped=run.claimed.created_at)
+    except Ended as ended:
+        if ended.outcome.result is RunResult.STOPPED:
+            raise
+        return Verdict.GONE
 
 
 async def _rebooted(run: Run) -> Outcome:

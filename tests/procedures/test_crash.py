@@ -101,6 +101,20 @@ async def test_a_crash_after_a_cure_is_verified_and_ends_as_cleared(bench: Bench
     assert bench.station.sent(OrderKind.RESET) == []
 
 
+async def test_a_charger_that_returns_after_the_heir_has_begun_is_waited_for(bench: Bench) -> None:
+    """A new process has no sockets at first; the reset that the dead one had sent has worked meanwhile."""
+    station = bench.station
+    station.cleared_by = frozenset({"reset"})
+    station.returns_from_reset = False
+    run_id = await _crash(bench, 4, after=True)
+    await bench.passes(3)
+    station.fault = None
+    await station.arrive()
+    run = await bench.ended(run_id)
+    assert run["result"] == "CLEARED", run["steps"]
+    assert len(station.sent(OrderKind.RESET)) == 1
+
+
 async def test_an_order_that_was_not_sent_when_the_worker_died_is_never_sent(bench: Bench) -> None:
     """The row is there, its sender slow: the heir withdraws it before it looks at anything."""
     await bench.runner.stop()

@@ -72,9 +72,9 @@ class ChargingTransaction(Base):
     dedupe_key: Mapped[str] = mapped_column(String(160))
     id_tag: Mapped[str | None] = mapped_column(String(36))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
-    meter_start_wh: Mapped[int]
-    meter_last_wh: Mapped[int | None]
-    meter_stop_wh: Mapped[int | None]
+    meter_start_wh: Mapped[int] = mapped_column(type_big)
+    meter_last_wh: Mapped[int | None] = mapped_column(type_big)
+    meter_stop_wh: Mapped[int | None] = mapped_column(type_big)
     power_w: Mapped[int | None]
     started_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -83,7 +83,7 @@ class ChargingTransaction(Base):
     meter_error: Mapped[bool] = mapped_column(default=False)  # the register went backwards: look before billing
     price_minor_per_kwh: Mapped[int | None]
     currency: Mapped[str | None] = mapped_column(String(3))
-    amount_minor: Mapped[int | None]
+    amount_minor: Mapped[int | None] = mapped_column(type_big)
 
     @property
     def energy_wh(self) -> int:
@@ -101,7 +101,7 @@ class MeterSample(Base):
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     transaction_id: Mapped[int] = mapped_column(type_big)
     at: Mapped[datetime]
-    energy_wh: Mapped[int | None]
+    energy_wh: Mapped[int | None] = mapped_column(type_big)
     power_w: Mapped[int | None]
     soc_percent: Mapped[int | None]
 

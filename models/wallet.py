@@ -21,7 +21,7 @@ class Wallet(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), unique=True)
     fleet_id: Mapped[int | None] = mapped_column(ForeignKey("fleet.id"), unique=True)
     currency: Mapped[str] = mapped_column(String(3))
-    balance_minor: Mapped[int] = mapped_column(default=0)
+    balance_minor: Mapped[int] = mapped_column(type_big, default=0)
     created_at: Mapped[datetime]
 
 
@@ -35,8 +35,8 @@ class WalletEntry(Base):
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"))
     key: Mapped[str] = mapped_column(String(120), unique=True)  # session:123, topup:REF, manual:…
     kind: Mapped[str] = mapped_column(String(16))  # session, topup, adjustment, refund
-    amount_minor: Mapped[int]
-    balance_after_minor: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(type_big)
+    balance_after_minor: Mapped[int] = mapped_column(type_big)
     transaction_id: Mapped[int | None] = mapped_column(type_big)
     note: Mapped[str] = mapped_column(String(200), default="")
     by: Mapped[str] = mapped_column(String(200))
@@ -71,7 +71,7 @@ class Payment(Base):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
     gateway: Mapped[Gateway]
     status: Mapped[PaymentStatus]
-    amount_minor: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(type_big)
     currency: Mapped[str] = mapped_column(String(3))
     card_type: Mapped[str | None] = mapped_column(String(24))
     card_last4: Mapped[str | None] = mapped_column(String(4))

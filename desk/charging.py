@@ -20,7 +20,8 @@ from models.ports import MeterReport, StartReport, StopReport, TagVerdict
 
 BLOCK = 100
 _LAST_NUMBER = 2**31 - 1
-_MOST = 2**31 - 1
+_MOST_WH = 10**15
+_MOST_32 = 2**31 - 1
 MOST_W = 1_000_000
 """No session draws more for long: beyond that the meter is wrong, and nobody is charged for it."""
 _NUMBERS = "transaction"
@@ -190,7 +191,7 @@ def _measure(work: Work, transaction: ChargingTransaction, reports: list[MeterRe
         work.session.add(
             MeterSample(
                 transaction_id=transaction.id, at=report.at, energy_wh=_fits_if(report.energy_wh),
-                power_w=_fits_if(report.power_w), soc_percent=_fits_if(report.soc_percent),
+                power_w=_small_if(report.power_w), soc_percent=_small_if(report.soc_percent),
             )
         )  # fmt: skip
         transaction.last_seq = max(transaction.last_seq or 0, report.seq or 0) or transaction.last_seq
@@ -207,7 +208,7 @@ def _read(transaction: ChargingTransaction, report: MeterReport) -> None:
             transaction.meter_error = True
         transaction.meter_last_wh = max(transaction.meter_last_wh or 0, _fits(report.energy_wh))
     if report.power_w is not None:
-        transaction.power_w = _fits(max(report.power_w, 0))
+        transaction.power_w = min(max(report.power_w, 0), _MOST_32)
 
 
 # End ------------------------------------------------------------------------------------------------------------
@@ -302,11 +303,15 @@ def _plausible(transaction: ChargingTransaction, stopped_at: datetime) -> bool:
 
 def _fits(number: int) -> int:
     """Within what both engines store: a broken meter may say anything."""
-    return max(min(number, _MOST), -_MOST)
+    return max(min(number, _MOST_WH), -_MOST_WH)
 
 
 def _fits_if(number: int | None) -> int | None:
     return None if number is None else _fits(number)
+
+
+def _small_if(number: int | None) -> int | None:
+    return None if number is None else max(min(number, _MOST_32), -_MOST_32)
 
 
 def _charge(work: Work, transaction: ChargingTransaction) -> None:

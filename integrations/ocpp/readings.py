@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from integrations.ocpp.tolerance import MAX_INT32, instant_of, part_of, parts_of
+from integrations.ocpp.tolerance import MAX_REGISTER_WH, instant_of, part_of, parts_of
 
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
@@ -83,4 +83,4 @@ def _amount(sample: dict[str, Any]) -> float | None:
         amount *= 10**multiplier
     if unit in ("kWh", "kW", "kVA"):
         amount *= 1000
-    return amount if abs(amount) <= MAX_INT32 else None
+    return amount if abs(amount) <= MAX_REGISTER_WH else None

@@ -11,6 +11,8 @@ from integrations.ocpp.schemas import Schema
 
 OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
 MAX_INT32 = 2**31 - 1
+MAX_REGISTER_WH = 10**15
+"""Beyond any meter's life; a register above it is no reading."""
 SPELLINGS = {"Celcius": "Celsius", "Error": "OtherError"}
 
 
@@ -101,6 +103,14 @@ def whole_of(payload: dict[str, Any], key: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if abs(value) <= MAX_INT32 else None
+
+
+def register_of(payload: dict[str, Any], key: str) -> int | None:
+    """A meter register in Wh; None where there is no sane one."""
+    value = payload.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if abs(value) <= MAX_REGISTER_WH else None
 
 
 def needed_whole(payload: dict[str, Any], key: str, low: int, high: int) -> int:

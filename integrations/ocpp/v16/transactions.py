@@ -9,7 +9,7 @@ from integrations.ocpp.readings import Reading, readings
 from integrations.ocpp.reports import KEPT
 from integrations.ocpp.services import Payload, Visit
 from integrations.ocpp.station import Session
-from integrations.ocpp.tolerance import instant_of, text_of, whole_of
+from integrations.ocpp.tolerance import instant_of, register_of, text_of, whole_of
 from integrations.ocpp.v16.authorize import tag_info
 from integrations.ocpp.v16.status import MAX_CONNECTOR
 from models.charger import ChargerState
@@ -21,7 +21,7 @@ async def start_transaction(visit: Visit, payload: Payload) -> call_result.Start
     station = visit.station
     connector = connector_of(payload)
     tag = text_of(payload, "idTag", 36)
-    meter = whole_of(payload, "meterStart") or 0
+    meter = register_of(payload, "meterStart") or 0
     started_at = instant_of(payload, "timestamp", visit.at)
     key = _start_key(visit, payload, connector, tag, meter, stamped=started_at is not None)
     report = StartReport(
@@ -66,7 +66,7 @@ async def stop_transaction(visit: Visit, payload: Payload) -> call_result.StopTr
     report = StopReport(
         transaction_id=number,
         remote_id=None,
-        meter_stop_wh=whole_of(payload, "meterStop"),
+        meter_stop_wh=register_of(payload, "meterStop"),
         stopped_at=instant_of(payload, "timestamp", visit.at) or visit.at,
         reason=text_of(payload, "reason", 40) or "Local",
         id_tag=tag,

@@ -214,12 +214,12 @@ def frames(work: Work, charger_id: str, *, limit: int, after: int | None) -> lis
 
 
 def registers(work: Work) -> Registers:
-    """What a text may mention: every charger with its name and site, every tag."""
+    """What a text may mention: every charger by its name, or by its site where it has none, and every tag."""
     names = work.session.execute(
         select(Charger.id, Charger.name, Site.name).outerjoin(Site, Site.id == Charger.site_id)
     )
     return Registers(
-        chargers={charger_id: " ".join(part for part in (name, site) if part) for charger_id, name, site in names},
+        chargers={charger_id: name or site or "" for charger_id, name, site in names},
         id_tags=frozenset(work.session.scalars(select(IdTag.value))),
         default_region=work.house.region,
         currency=work.house.currency,

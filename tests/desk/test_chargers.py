@@ -283,7 +283,7 @@ async def test_live_availability_by_words_and_by_distance(ready: Office) -> None
 async def test_registers_know_names_sites_and_tags(ready: Office) -> None:
     await ready.run(OPERATOR, tags.add, "tag-1")
     known = await ready.read(OPERATOR, chargers.registers)
-    assert known.chargers == {"100001": "Galle Face 1 Galle Face", "100002": "Kandy 1 Kandy"}
+    assert known.chargers == {"100001": "Galle Face 1", "100002": "Kandy 1"}
     assert (known.id_tags, known.default_region, known.currency) == (frozenset({"TAG-1"}), "LK", "LKR")
 
 

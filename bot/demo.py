@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from bot.app import App
 from bot.settings import Settings
+from console.loopback import from_this_machine
 from desk import demo as sample
 from desk import members
 from desk.work import Work
@@ -71,10 +72,9 @@ def _virtual(app: App, passwords: dict[str, str]) -> list[VirtualCharger]:
 
 def _local(request: Request, port: int) -> bool:
     """Only this machine, and only under its own name: a foreign page cannot read the demonstration."""
-    peer = request.client.host if request.client else ""
     name = request.headers.get("host", "").lower()
     allowed = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
-    return peer in ("127.0.0.1", "::1") and name in allowed
+    return from_this_machine(request) and name in allowed
 
 
 def _print(app: App, token: str) -> None:

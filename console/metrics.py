@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.loopback import from_this_machine
 from desk import gauges
 from desk.gauges import Gauges
 from desk.office import Office
@@ -136,7 +137,7 @@ class Measured:
 
 
 def build(office: Office, metrics: Metrics | None = None, *, token: str | None = None) -> list[Route]:
-    """The route; with `token` it wants it as a bearer."""
+    """The route; with `token` it wants it as a bearer, without one it answers this machine alone."""
     counted = metrics or Metrics()
     lock = asyncio.Lock()
     read_at: datetime | None = None
@@ -158,6 +159,8 @@ def build(office: Office, metrics: Metrics | None = None, *, token: str | None =
     async def page(request: Request) -> Response:
         if token and not _fits(request.headers.get("authorization", ""), token):
             return PlainTextResponse("a bearer token is needed\n", 401, {"WWW-Authenticate": "Bearer"})
+        if not token and not from_this_machine(request):
+            return PlainTextResponse("without CHARGEHAND_METRICS_TOKEN only this machine may read this\n", 403)
         await refresh()
         return Response(counted.page(database_up=up), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -110,3 +110,19 @@ async def test_metrics_want_their_token_where_there_is_one(office: Office) -> No
         assert (await http.get("/metrics")).status_code == 401
         assert (await http.get("/metrics", headers={"Authorization": "Bearer wrong"})).status_code == 401
         assert await _figures(http, headers={"Authorization": "Bearer s3cret"})
+
+
+async def test_metrics_without_a_token_answer_this_machine_alone(office: Office) -> None:
+    app = Starlette(routes=metrics.build(office))
+    for peer, status in (("127.0.0.1", 200), ("::1", 200), ("::ffff:127.0.0.1", 200), ("192.0.2.7", 403), ("", 403)):
+        transport = httpx.ASGITransport(app=app, client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://h") as http:
+            assert (await http.get("/metrics")).status_code == status, peer
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+async def test_a_proxy_on_this_machine_does_not_open_the_metrics_to_everybody(office: Office, header: str) -> None:
+    async with _client(Starlette(routes=metrics.build(office))) as http:
+        answer = await http.get("/metrics", headers={header: "127.0.0.1"})
+    assert answer.status_code == 403
+    assert "CHARGEHAND_METRICS_TOKEN" in answer.text

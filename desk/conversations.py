@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from desk import contacts
+from desk import contacts, inbox
+from desk.redaction import redact
 from desk.work import Work
 from models.access import Permission
 from models.contact import Contact
@@ -15,19 +16,25 @@ from models.errors import NotFound
 from models.message import Direction, Heard, Media, MediaState, Message, MessageKind, MessageState
 
 TEXT_LIMIT = 20_000
-"""Characters of a message that are kept; longer ones are cut, and the raw payload still has all of it."""
+"""Characters of a message that are kept; longer ones are cut, and the raw payload still has the rest."""
 
 
 def hear(work: Work, inbox_id: int, heard: Heard) -> Message:
-    """Keep an inbound message, its contact, conversation and media. The same inbox row gives the same message."""
+    """Keep an inbound message, its contact, conversation and media. The same inbox row gives the same message.
+
+    Passwords in it are blanked, here and in the raw payload.
+    """
     existing = work.session.scalar(select(Message).where(Message.inbox_id == inbox_id))
     if existing is not None:
         return existing
     contact = contacts.find_or_make(work, heard)
     conversation = _conversation(work, heard, contact)
+    text = redact(heard.text)
+    if text != heard.text:
+        inbox.redact(work, inbox_id)
     message = Message(
         conversation_id=conversation.id, contact_id=contact.id, inbox_id=inbox_id, direction=Direction.INBOUND,
-        kind=heard.kind, channel=heard.channel, sender=heard.identity[:200], text=_clean(heard.text),
+        kind=heard.kind, channel=heard.channel, sender=heard.identity[:200], text=_clean(text),
         payload=heard.payload[:300] if heard.payload else None, state=MessageState.UNREAD, needs_review=False,
         latitude=heard.location.latitude if heard.location else None,
         longitude=heard.location.longitude if heard.location else None, received_at=work.now,

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from desk.literal import is_one_of
+from desk.redaction import redact_all
 from desk.work import Work
 from models.inbox import InboxItem, InboxRow, InboxState
 
@@ -88,6 +89,13 @@ def _claimed() -> list[ColumnElement[bool]]:
         is_one_of(InboxItem.state, InboxState.NEW, InboxState.CLAIMED),
         is_one_of(InboxItem.state, InboxState.CLAIMED),
     ]
+
+
+def redact(work: Work, item_id: int) -> None:
+    """Blank the passwords in a row's payload."""
+    item = work.session.get(InboxItem, item_id)
+    if item is not None and item.raw is not None:
+        item.raw = redact_all(item.raw)
 
 
 def done(work: Work, item_id: int) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.assistant.decide import Context, answer
+from bot.crew import Crew
 from bot.staff import StaffDoor
 from desk import board, conversations, inbox, members, outbox
 from desk.chargers import registers
@@ -32,7 +33,6 @@ from models.reply import Reply
 log = logging.getLogger(__name__)
 
 LANES = 16
-POLL_S = 1.0
 REGISTERS_FRESH_S = 15
 READ_LIMIT = 4_000
 """Characters of a message that the classifier sees."""
@@ -55,38 +55,15 @@ class Receiver:
         self._context = context
         self._staff = staff
         self._owner = owner
-        self._busy: set[asyncio.Task[None]] = set()
         self._registers = Registers()
         self._registers_at: datetime | None = None
 
     async def run(self) -> None:
         """Claim and handle until cancelled; what is in hand then is finished or given back by its lease."""
-        queue = self._bus.subscribe("inbox")
-        try:
-            while True:
-                _drain(queue)
-                room = LANES - len(self._busy)
-                claimed = await self._claim(room) if room else []
-                for item in claimed:
-                    task = asyncio.create_task(self._handle(item))
-                    self._busy.add(task)
-                    task.add_done_callback(self._busy.discard)
-                    task.add_done_callback(lambda _: self._bus.announce("inbox"))
-                if not claimed:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(queue.get(), POLL_S)
-        finally:
-            self._bus.unsubscribe(queue)
-            if self._busy:
-                await asyncio.wait(self._busy, timeout=3)
+        await Crew("inbox", self._bus, size=LANES, claim=self._claim, handle=self._handle).run()
 
     async def _claim(self, room: int) -> list[Claimed]:
-        try:
-            return await self._office.run(ASSISTANT, inbox.claim, room, self._owner)
-        except Unavailable:
-            log.warning("the inbox cannot be read now")
-            await asyncio.sleep(POLL_S)
-            return []
+        return await self._office.run(ASSISTANT, inbox.claim, room, self._owner)
 
     async def _handle(self, item: Claimed) -> None:
         try:
@@ -119,11 +96,6 @@ class Receiver:
             self._registers = await self._office.read(ASSISTANT, registers)
             self._registers_at = now
         return self._registers
-
-
-def _drain(queue: asyncio.Queue[str]) -> None:
-    while not queue.empty():
-        queue.get_nowait()
 
 
 def _staff_member(work: Work, heard: Heard) -> Member | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.crew import Crew
 from desk import outbox
 from desk.office import Office
 from models.access import ASSISTANT
@@ -19,7 +19,6 @@ from models.ports import Bus, Clock, Sender
 log = logging.getLogger(__name__)
 
 SLOTS = 16
-POLL_S = 1.0
 SEND_TIMEOUT_S = 40
 CHANNEL_OFF_S = 300
 
@@ -90,38 +89,14 @@ class Dispatcher:
         self._owner = owner
         self._counted = counted
         self._pacer = Pacer()
-        self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Claim and send until cancelled; sends in flight get a moment to end."""
-        queue = self._bus.subscribe("outbox")
-        try:
-            while True:
-                while not queue.empty():
-                    queue.get_nowait()
-                room = SLOTS - len(self._busy)
-                parcels = await self._claim(room) if room else []
-                for parcel in parcels:
-                    task = asyncio.create_task(self._dispatch(parcel))
-                    self._busy.add(task)
-                    task.add_done_callback(self._busy.discard)
-                    task.add_done_callback(lambda _: self._bus.announce("outbox"))
-                if not parcels:
-                    self._pacer.forget_idle(self._clock.now())
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(queue.get(), POLL_S)
-        finally:
-            self._bus.unsubscribe(queue)
-            if self._busy:
-                await asyncio.wait(self._busy, timeout=3)
+        await Crew("outbox", self._bus, size=SLOTS, claim=self._claim, handle=self._dispatch).run()
 
     async def _claim(self, room: int) -> list[Parcel]:
-        try:
-            return await self._office.run(ASSISTANT, outbox.claim, room, self._owner)
-        except Unavailable:
-            log.warning("the outbox cannot be read now")
-            await asyncio.sleep(POLL_S)
-            return []
+        self._pacer.forget_idle(self._clock.now())
+        return await self._office.run(ASSISTANT, outbox.claim, room, self._owner)
 
     async def _dispatch(self, parcel: Parcel) -> None:
         try:

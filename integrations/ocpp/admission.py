@@ -10,7 +10,9 @@ import hmac
 import logging
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,7 +21,7 @@ from websockets.datastructures import Headers
 
 from integrations.ocpp.schemas import Version
 from models.errors import Refusal
-from models.ports import ChargingDesk
+from models.ports import ChargingDesk, Clock
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ SUBPROTOCOLS: dict[str, Version] = {"ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
 
 CHARGER_ID = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{1,48}")
 SALT = os.urandom(16)
+TRIES = 10
+TRY_EVERY_S = 6.0
+_MOST_TRIED = 10_000
 
 
 class Turned(Exception):  # noqa: N818 - an answer
@@ -90,24 +95,64 @@ def certificate_names(certificate: dict[str, Any] | None) -> set[str]:
     return {value for part in subject for name, value in part if name in ("commonName", "serialNumber")}
 
 
+class _Tries:
+    """How often one address may try one charger's door: TRIES at once, then one each TRY_EVERY_S seconds.
+
+    By both, because many chargers may share an address, and a stranger must not shut a charger out by its name.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left: OrderedDict[tuple[str, str], tuple[float, datetime]] = OrderedDict()
+
+    def take(self, who: tuple[str, str]) -> bool:
+        """Take one; False where there is none."""
+        now = self._clock.now()
+        left, at = self._left.get(who, (float(TRIES), now))
+        left = min(float(TRIES), left + max((now - at).total_seconds(), 0.0) / TRY_EVERY_S)
+        allowed = left >= 1
+        self._left[who] = (left - 1 if allowed else left, now)
+        self._left.move_to_end(who)
+        if len(self._left) > _MOST_TRIED:
+            self._left.popitem(last=False)
+        return allowed
+
+    def forget(self, who: tuple[str, str]) -> None:
+        """It was the right password."""
+        self._left.pop(who, None)
+
+
 class Admission:
     """Asks the desk; while it is away, lets in whom it let in before with the same password."""
 
-    def __init__(self, desk: ChargingDesk, lowest_profile: int, timeout_s: float) -> None:
+    def __init__(self, desk: ChargingDesk, clock: Clock, lowest_profile: int, timeout_s: float) -> None:
         self._desk = desk
+        self._tries = _Tries(clock)
         self._lowest = lowest_profile
         self._timeout_s = timeout_s
         self._known: dict[str, bytes] = {}
 
-    async def decide(self, charger_id: str, password: bytes | None, *, tls: bool, certified: bool) -> None:
+    async def decide(
+        self, charger_id: str, password: bytes | None, *, address: str, tls: bool, certified: bool
+    ) -> None:
         """Returns for a charger that may connect. Raises Turned."""
         profile = _profile(password, tls=tls, certified=certified)
         if profile < self._lowest:
             raise Turned(HTTPStatus.UNAUTHORIZED, _WANTED[self._lowest])
-        for candidate in _spellings(password):
+        who, spellings = (address, charger_id), _spellings(password)
+        # Each check costs a slow hash. Who was let in with this very password may come back as often as it likes.
+        remembered = any(self._remembers(charger_id, candidate, profile) for candidate in spellings)
+        if not remembered and not self._tries.take(who):
+            raise Turned(HTTPStatus.TOO_MANY_REQUESTS, "Too many tries for this charger; try again in a minute.")
+        for candidate in spellings:
             if await self._ask(charger_id, candidate, profile):
+                self._tries.forget(who)
                 return
         raise Turned(HTTPStatus.UNAUTHORIZED, "This charger is not known here, or its password is another one.")
+
+    def _remembers(self, charger_id: str, password: bytes | None, profile: int) -> bool:
+        known = self._known.get(charger_id)
+        return known is not None and hmac.compare_digest(known, _mark(password, profile))
 
     async def _ask(self, charger_id: str, password: bytes | None, profile: int) -> bool:
         mark = _mark(password, profile)
@@ -117,8 +162,7 @@ class Admission:
         except Refusal:
             admitted = False
         except Exception as error:  # noqa: BLE001 - whatever ails the desk, chargers known to it come in
-            known = self._known.get(charger_id)
-            if known is not None and hmac.compare_digest(known, mark):
+            if self._remembers(charger_id, password, profile):
                 log.warning("%s let in from memory: %s", charger_id, type(error).__name__)
                 return True
             log.warning("%s cannot be checked now: %s", charger_id, type(error).__name__)

@@ -54,7 +54,7 @@ class CentralSystem:
         self._settings = settings
         self._clock = clock
         self._counts = counts
-        self._admission = Admission(desk, settings.security_profile, wait_s)
+        self._admission = Admission(desk, clock, settings.security_profile, wait_s)
         self._services = Services(
             desk=desk,
             clock=clock,
@@ -191,7 +191,9 @@ class CentralSystem:
             if names and charger_id not in names:
                 raise Turned(HTTPStatus.UNAUTHORIZED, "The certificate's name is not the charger's identity.")
             password = password_in(request.headers, charger_id)
-            await self._admission.decide(charger_id, password, tls=tls is not None, certified=bool(names))
+            await self._admission.decide(
+                charger_id, password, address=socket.address, tls=tls is not None, certified=bool(names)
+            )
         except Turned as turned:
             self._counts.admissions_refused += 1
             log.info("turned away %s: %s", request.path[:100], turned.sentence)
@@ -260,12 +262,13 @@ class _Arrival(ServerConnection):
     handshakes: ClassVar[Counter[str]]
     limit: ClassVar[int]
     charger_id = ""
+    address = "?"
     _address: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Refuse at once where too many of one address are at the door."""
         peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else "?"
+        self._address = self.address = str(peer[0]) if peer else "?"
         self.handshakes[self._address] += 1
         super().connection_made(transport)
         if self.handshakes[self._address] > self.limit:

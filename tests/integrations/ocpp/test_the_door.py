@@ -16,10 +16,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from integrations.ocpp.admission import TRIES, TRY_EVERY_S
 from integrations.ocpp.settings import OcppSettings
 from integrations.ocpp.transport import CentralSystem
 from models.charger import OrderKind, OrderOutcome
 from models.ports import Order
+from tests.clock import JumpingClock
 from tests.integrations.ocpp.memory_desk import (
     PASSWORD,
     FastClock,
@@ -86,6 +88,33 @@ async def test_without_the_right_password_nobody_gets_in(
     assert PASSWORD not in sentence
     assert desk.told == []
     assert central.stats()["admissions_refused"] == 1
+
+
+async def test_wrong_passwords_are_tried_slowly_and_shut_nobody_else_out(
+    desk: MemoryDesk, settings: OcppSettings
+) -> None:
+    clock = JumpingClock()
+    central = CentralSystem(desk, clock, settings)
+    await central.start()
+    try:
+        url = f"ws://127.0.0.1:{central.port}/ocpp/"
+        async with raw_charger(central.port, "CP1"):
+            pass
+        answers = [
+            (await _turned_away(url + name, basic(name, f"wrong{number}"), "ocpp1.6"))[0]
+            for name in ("CP1", "CP2")
+            for number in range(TRIES + 3)
+        ]
+        assert answers == ([401] * TRIES + [429] * 3) * 2
+        assert len(desk.profiles) == 1 + 2 * TRIES
+        async with raw_charger(central.port, "CP1"), raw_charger(central.port, "CP3"):
+            pass
+        assert (await _turned_away(url + "CP2", basic("CP2"), "ocpp1.6"))[0] == 429
+        await clock.fast_forward(seconds=TRY_EVERY_S)
+        async with raw_charger(central.port, "CP2"):
+            pass
+    finally:
+        await central.stop()
 
 
 async def test_an_unknown_identity_is_the_desks_to_refuse(central: CentralSystem) -> None:

@@ -207,7 +207,7 @@ def _stranded(turn: Turn, seen: dict[str, Any], incident_id: int | None) -> None
     paging.page(
         turn.work, kind="fault", key=f"urgent:{ticket.id}", code="fault.page",
         facts={
-            "ref": ticket.ref, "charger": seen["id"], "name": turn.contact.name or turn.message.sender,
+            "ref": ticket.ref, "charger": seen["id"], "name": turn.who,
             "text": turn.text[:300] or turn.summary,
         },
         ticket_id=ticket.id, charger_id=seen["id"], message_id=turn.message.id, urgent=True,

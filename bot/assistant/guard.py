@@ -35,7 +35,7 @@ def keeps_still(turn: Turn) -> bool:
     turn.review()
     board.raise_alert(
         turn.work, kind="review", key=f"muted:{turn.conversation.id}:{turn.message.id}", code="assistant.board_muted",
-        facts={"name": turn.contact.name, "span": {"$span": MUTE_S}}, message_id=turn.message.id,
+        facts={"name": turn.who, "span": {"$span": MUTE_S}}, message_id=turn.message.id,
     )  # fmt: skip
     return True
 

@@ -58,6 +58,6 @@ def review(turn: Turn) -> None:
 def _line(turn: Turn, code: str) -> None:
     board.raise_alert(
         turn.work, kind="review", key=f"review:{turn.message.id}", code=code,
-        facts={"name": turn.contact.name or turn.message.sender, "summary": turn.summary},
+        facts={"name": turn.who, "summary": turn.summary},
         message_id=turn.message.id,
     )  # fmt: skip

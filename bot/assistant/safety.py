@@ -135,7 +135,7 @@ def _page(turn: Turn, ticket: Ticket, charger_id: str | None, out: dict[str, Any
         turn.work, kind="safety", key=key or f"safety:{ticket.id}:{slot}", code="safety.page",
         facts={
             "ref": ticket.ref, "charger": charger_id or {"$code": "safety.no_charger"},
-            "name": turn.contact.name or turn.message.sender, "text": turn.text[:300] or turn.summary, "out": out,
+            "name": turn.who, "text": turn.text[:300] or turn.summary, "out": out,
         },
         ticket_id=ticket.id, charger_id=charger_id, message_id=turn.message.id, urgent=True,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from desk import messages, outbox, talk, tickets
+from desk import contacts, messages, outbox, talk, tickets
 from desk.knowledge import Index
 from desk.work import Work
 from models.contact import Contact
@@ -60,6 +60,12 @@ class Turn:
     def urgent(self) -> bool:
         """Somebody is stranded, or locked to a cable."""
         return self.reading is not None and self.reading.urgency is Urgency.URGENT
+
+    @property
+    def who(self) -> Any:
+        """Who wrote, as a fact for staff: name, else phone; a web visitor has neither."""
+        known = self.contact.name or contacts.phone_of(self.work, self.contact.id)
+        return known or {"$code": "assistant.a_visitor"}
 
     def say(
         self, code: str, facts: dict[str, Any] | None = None, choices: tuple[Choice, ...] = (), *,

@@ -16,7 +16,7 @@ from desk.redaction import redact_all
 from desk.work import Work
 from models.inbox import InboxItem, InboxRow, InboxState
 
-LEASE_S = 120
+LEASE_S = 45
 MAX_TRIES = 5
 
 

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
@@ -57,9 +59,12 @@ from jobs.clock import Metronome
 from jobs.table import jobs
 from jobs.tick import run_job
 from models.access import ASSISTANT, Actor
-from models.ports import Clock, MessageClassifier, Reconciler, Sender
+from models.ports import Bus, Clock, MessageClassifier, Reconciler, Sender
 from procedures.patience import Patience
 from procedures.runner import ProcedureRunner
+
+if TYPE_CHECKING:
+    from bot.wiring.nats import Neighbours
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +91,11 @@ class App:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.node = f"{socket.gethostname()}:{os.getpid()}"
-        self.bus = LocalBus()
+        # The tail keeps apart containers that share a host name and count their processes from 1.
+        self.node = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        neighbours = _neighbours(settings.nats_url, self.node)
+        self.nats = neighbours.bus if neighbours else None
+        self.bus: Bus = self.nats or LocalBus()
         self.house = House(
             currency=settings.currency, region=settings.default_region, timezone=settings.timezone, node=self.node,
             team_account=settings.twilio_whatsapp_from or "" if self.whatsapp is not None else "",
@@ -102,9 +110,10 @@ class App:
             self.office, self.clock, unknown_chargers=settings.ocpp_unknown_chargers,
             heartbeat_interval_s=self.heartbeat_interval_s,
         )  # fmt: skip
-        self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock)
         self.central = CentralSystem(self.desk_adapter, self.clock, self._ocpp_settings())
-        self.metrics = Metrics(lambda: {f"ocpp_{name}": float(value) for name, value in self.central.stats().items()})
+        self.presence = neighbours.presence(self.central) if neighbours else None
+        self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
+        self.metrics = Metrics(self._totals)
         self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
@@ -138,6 +147,12 @@ class App:
             journal=s.data_dir / "ocpp-journal.jsonl", heartbeat_interval_s=self.heartbeat_interval_s,
         )  # fmt: skip
 
+    def _totals(self) -> dict[str, float]:
+        totals = {f"ocpp_{name}": float(value) for name, value in self.central.stats().items()}
+        if self.nats is not None:
+            totals |= {f"nats_{name}": float(value) for name, value in self.nats.stats().items()}
+        return totals
+
     # Starting ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -146,7 +161,12 @@ class App:
             app = Measured(application(self._routes(), live=self.live is not None), self.metrics)
             s = self.settings
             self.web = WebServer(app, host=s.http_host, port=s.http_port, trusted_proxies=s.trusted_proxies)
+        if self.nats is not None:
+            await self.nats.start()
+            self._closers.append(self.nats.stop)
         if "ocpp" in self.roles:
+            if self.presence is not None:
+                self._work("presence", self.presence.run)
             await self.central.start()
             self._work("orders", OrderRunner(self.office, self.central, self.clock, self.bus, self.node).run)
         if "worker" in self.roles:
@@ -233,6 +253,14 @@ class App:
             with contextlib.suppress(Exception):
                 await close()
         await asyncio.to_thread(self.office.close)
+
+
+def _neighbours(url: str | None, name: str) -> Neighbours | None:
+    if url is None:
+        return None
+    from bot.wiring.nats import Neighbours  # noqa: PLC0415 - slow to import, and most installations have none
+
+    return Neighbours(url, name)
 
 
 async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -112,7 +112,7 @@ class Settings:
             ChannelNote("Web chat", True),
             _later("Telegram", "TELEGRAM_CUSTOMER_TOKEN", self.telegram_customer_token),
             _later("Team chat on Telegram", "TELEGRAM_TEAM_TOKEN", self.telegram_team_token),
-            _later("NATS", "NATS_URL", self.nats_url),
+            ChannelNote("NATS", self.nats_url is not None, "" if self.nats_url else f"{PREFIX}NATS_URL not set"),
             _later("MQTT", "MQTT_URL", self.mqtt_url),
         )
 
@@ -132,8 +132,13 @@ def _shown(name: str, value: object) -> str:
     if name in SECRET_NAMES:
         return "'…'"
     if name in _URL_NAMES:
-        return repr(re.sub(r"://([^:/@]*):[^@/]*@", r"://\1:…@", str(value)))
+        return repr(_masked(str(value)))
     return repr(str(value) if isinstance(value, Path) else value)
+
+
+def _masked(url: str) -> str:
+    """An address without what signs in; a name that stands alone before the host may be a token."""
+    return re.sub(r"://(?:([^:/@]*):)?[^@/]*@", lambda found: f"://{found[1] or ''}{':' if found[1] else ''}…@", url)
 
 
 def _twilio_note(settings: Settings) -> ChannelNote:
@@ -325,7 +330,8 @@ TABLE: tuple[Entry, ...] = (
     Entry("TELEGRAM_WEBHOOK_SECRET", None, _matching(r"[\w-]{1,256}", "must be 1 to 256 of A-Z a-z 0-9 _ -"),
           "Not in this release"),
     Entry("TELEGRAM_API_URL", None, _url("https", "http"), "Not in this release"),
-    Entry("NATS_URL", None, _url("nats", "tls", "ws", "wss"), "Not in this release"),
+    Entry("NATS_URL", None, _url("nats", "tls", "ws", "wss"),
+          "nats://HOST:4222, nats://TOKEN@HOST or nats://USER:PASSWORD@HOST: wake-ups among several processes"),
     Entry("MQTT_URL", None, _url("mqtt", "mqtts", "ws", "wss"), "Not in this release"),
     Entry("DEFAULT_REGION", "LK", _matching("[A-Z]{2}", "must be a country such as LK"),
           "Country of phone numbers written without one"),
@@ -385,7 +391,7 @@ def from_mapping(given: Mapping[str, str], *, demo: bool = False, root: Path = R
 
 
 def _short(text: str | None) -> str:
-    masked = re.sub(r"://([^:/@]*):[^@/]*@", r"://\1:…@", text or "")
+    masked = _masked(text or "")
     return repr(masked if len(masked) <= 60 else masked[:60] + "…")
 
 

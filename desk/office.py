@@ -275,7 +275,8 @@ class Office:
     def _hear(self, payload: str) -> None:
         node, *topics = payload.split("\n")
         if node != self.house.node:
-            self._announce(topics)
+            for topic in topics:
+                self.bus.hear(topic)
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,13 @@ def withdraw(work: Work, run_id: int) -> None:
         finish(work, order_id, OrderAnswer(OrderOutcome.EXPIRED))
 
 
+def nobody_there(work: Work, order_id: str) -> None:
+    """No process holds the charger's socket, whatever its row says: an order that was not sent is never sent."""
+    command = work.lock(ChargerCommand, order_id)
+    if command is not None and command.state == "queued":
+        _end(work, command, OrderAnswer(OrderOutcome.NOT_CONNECTED))
+
+
 def answer(work: Work, order_id: str) -> OrderAnswer | None:
     """How an order ended; None while it has not."""
     command = work.session.get(ChargerCommand, order_id)

@@ -17,6 +17,10 @@ class LocalBus:
 
     def announce(self, topic: str) -> None:
         """Wake whoever listens to a prefix of `topic`. A listener that is far behind misses the hint."""
+        self.hear(topic)
+
+    def hear(self, topic: str) -> None:
+        """The same here, where there is no elsewhere."""
         loop = self._loop
         if loop is None or loop.is_closed():
             return

@@ -96,6 +96,17 @@ class ChargerWire(Protocol):
         ...
 
 
+class Presence(Protocol):
+    """Who holds a charger's socket, where several processes can ask one another."""
+
+    async def connected(self, charger_id: str) -> bool | None:
+        """Whether any process holds a live socket of that charger; None where nobody can say. Never raises.
+
+        A process that has just lost its way to the others is taken for gone: look again before acting on False.
+        """
+        ...
+
+
 class Chargers(Protocol):
     """What procedures and commands ask: an order that is a row first, whichever process holds the socket."""
 
@@ -253,6 +264,10 @@ class Bus(Protocol):
 
     def announce(self, topic: str) -> None:
         """Tell everybody who waits for `topic`; safe from any thread."""
+        ...
+
+    def hear(self, topic: str) -> None:
+        """Pass on what another process announced, to this process alone; safe from any thread."""
         ...
 
     def subscribe(self, prefix: str) -> asyncio.Queue[str]:

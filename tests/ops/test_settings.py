@@ -144,11 +144,12 @@ def test_the_repr_shows_no_secret(tmp_path: Path) -> None:
         made(
             tmp_path, SECRET_KEY="s3cr3t-s3cr3t-s3cr3t", TWILIO_AUTH_TOKEN="s3cr3t", TWILIO_API_SECRET="s3cr3t",
             METRICS_TOKEN="s3cr3t", TELEGRAM_TEAM_TOKEN="s3cr3t", DATABASE_URL="postgresql://desk:s3cr3t@h/d",
-            TELEGRAM_WEBHOOK_SECRET="s3cr3t",
+            TELEGRAM_WEBHOOK_SECRET="s3cr3t", NATS_URL="nats://s3cr3t@nats:4222",
         )
     )  # fmt: skip
     assert "s3cr3t" not in shown
     assert "desk:…@h/d" in shown
+    assert "nats://…@nats:4222" in shown
 
 
 def test_a_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
@@ -179,7 +180,10 @@ def test_an_emptied_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_a_channel_says_why_it_is_off(tmp_path: Path) -> None:
     notes = {note.name: note for note in made(tmp_path, TWILIO_ACCOUNT_SID="AC1", NATS_URL="nats://n:4222").channels()}
     assert notes["WhatsApp"].why == "CHARGEHAND_TWILIO_AUTH_TOKEN, CHARGEHAND_TWILIO_WHATSAPP_FROM not set"
-    assert "not in this release" in notes["NATS"].why
+    assert notes["NATS"].on
+    assert "not in this release" in notes["MQTT"].why
+    off = {note.name: note for note in made(tmp_path).channels()}["NATS"]
+    assert (off.on, off.why) == (False, "CHARGEHAND_NATS_URL not set")
     on = made(tmp_path, TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="t", TWILIO_WHATSAPP_FROM="+94110000000")
     assert on.twilio_whatsapp_from == "whatsapp:+94110000000"
     assert on.channels()[0].on

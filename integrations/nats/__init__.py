@@ -1,0 +1,1 @@
+"""NATS: wake-ups and presence among the processes of one installation. Nothing here is ever the truth."""

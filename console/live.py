@@ -23,7 +23,7 @@ from models.ports import Bus
 from phrases.say import say
 
 _FILES = Path(__file__).parent
-_PHONE = re.compile(r"\+?\d[\d ()-]{6,}\d")
+_PHONE = re.compile(r"(?:\+|(?<!\w)\(?0)\d(?:[ ()-]{0,2}\d){7,13}|(?<!\w)[1-9]\d{9,14}(?!\w)")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -114,8 +114,10 @@ class LivePage:
         for message in state["messages"]:
             if message["text"] is None and message["code"]:
                 message["text"] = self._sentence(message["code"], message["facts"] or {}, message["language"] or "en")
-            message["sender"] = mask(message["sender"])
+            message["sender"], message["text"] = mask(message["sender"]), mask(message["text"] or "")
             del message["code"], message["facts"]
+        for ticket in state["tickets"]:
+            ticket["summary"] = mask(ticket["summary"])
         for alert in state["alerts"]:
             alert["text"] = mask(self._sentence(alert["code"], alert["facts"], "en"))
             del alert["facts"]
@@ -129,7 +131,7 @@ class LivePage:
 
 
 def mask(text: str) -> str:
-    """A phone number keeps its last three digits."""
+    """A phone number keeps its last three digits; the id of a charger or of a ticket is none."""
     return _PHONE.sub(lambda found: "…" + found[0][-3:], text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -69,7 +68,8 @@ def _choice(value: object, client_id: str) -> str:
 
 
 def _degrees(value: object, limit: float, client_id: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > limit:
+    # A whole number in JSON may be larger than any float: compared first, it never gets to be one.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -limit <= value <= limit:
         raise BadFrame("webchat.bad_location", client_id)
     return float(value)
 

@@ -151,6 +151,8 @@ BAD_FRAMES: list[str] = [
     '{"type":"location","id":"abcdefgh","latitude":"6.9","longitude":0}',
     '{"type":"location","id":"abcdefgh","latitude":NaN,"longitude":0}',
     '{"type":"location","id":"abcdefgh","latitude":true,"longitude":0}',
+    '{"type":"location","id":"abcdefgh","latitude":1e999,"longitude":0}',
+    '{"type":"location","id":"abcdefgh","latitude":1' + "0" * 400 + ',"longitude":0}',
     '{"type":"hello","id":"abcdefgh"}', '{"type":"drop table","id":"abcdefgh"}',
 ]  # fmt: skip
 

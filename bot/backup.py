@@ -48,6 +48,8 @@ def write(settings: Settings, target: Path, at: datetime) -> Content:
     """Write an archive, readable by its owner alone, whole or not at all. The assistant may be running."""
     if target.exists():
         raise BackupError(f"{target} exists; name another file")
+    if not target.parent.is_dir():
+        raise BackupError(f"there is no folder {target.parent} to write into")
     schema = migrate.current(settings.database_url)
     if schema is None:
         raise BackupError("there is no database yet: nothing to back up")
@@ -186,22 +188,31 @@ def _unpack(source: Path, folder: Path) -> dict[str, Any]:
                 with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                     shutil.copyfileobj(hashing, out, _CHUNK)
                 sums[member.name] = {"size": target.stat().st_size, "sha256": hashing.sum.hexdigest()}
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise BackupError(f"{source} is not there, or lacks its manifest") from None
-    except (tarfile.TarError, EOFError, ValueError, FileExistsError) as error:
+    except (tarfile.TarError, EOFError, ValueError, RecursionError, FileExistsError) as error:
         raise BackupError(f"{source} is no whole backup: {error}") from None
     sums.pop(MANIFEST, None)
+    if not isinstance(manifest, dict):
+        raise BackupError(f"{source} is no backup of Chargehand: its manifest is none")
     if manifest.get("format") != FORMAT:
         raise BackupError(f"{source} has format {manifest.get('format')!r}, this version reads {FORMAT}")
     if manifest.get("members") != sums:
         raise BackupError(f"{source} is damaged: its members are not those that its manifest lists")
+    if manifest.get("engine") not in ("sqlite", "postgresql") or not isinstance(manifest.get("schema"), str):
+        raise BackupError(f"{source} is damaged: its manifest does not say what it is a backup of")
+    if (manifest["engine"] == "sqlite") != (DATABASE in sums):
+        raise BackupError(f"{source} is damaged: of {manifest['engine']} it must {_HOLDS[manifest['engine']]}")
     return manifest
+
+
+_HOLDS = {"sqlite": "hold the database", "postgresql": "hold no database"}
 
 
 def _refuse_strange(source: Path, member: tarfile.TarInfo) -> None:
     path = PurePosixPath(member.name)
-    known = member.name in (MANIFEST, DATABASE, SECRET, JOURNAL) or (path.parts[0] == MEDIA and len(path.parts) > 1)
+    known = member.name in (MANIFEST, DATABASE, SECRET, JOURNAL) or (len(path.parts) > 1 and path.parts[0] == MEDIA)
     if not member.isreg() or not known or path.is_absolute() or ".." in path.parts:
         raise BackupError(f"{source} is no backup of Chargehand: it holds {member.name!r}")
 
@@ -216,7 +227,10 @@ def _check(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
             "restore it with the version that wrote it"
         )
     if (folder / DATABASE).exists():
-        with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
-            word = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        try:
+            with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
+                word = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            word = str(error)
         if word != "ok":
             raise BackupError(f"the database in the backup is damaged: {word}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -129,6 +130,11 @@ def test_an_existing_file_is_never_written_over(here: Settings, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
 
 
+def test_a_folder_that_is_not_there_is_named(here: Settings, tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="there is no folder"):
+        backup.write(here, tmp_path / "nowhere" / "a.tar", AT)
+
+
 def test_without_a_database_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="nothing to back up"):
         backup.write(from_mapping({}, root=tmp_path), tmp_path / "a.tar", AT)
@@ -151,6 +157,29 @@ def _newer(members_: dict[str, bytes]) -> None:
     members_[backup.MANIFEST] = json.dumps(manifest).encode()
 
 
+def _manifest(**changes: object) -> Callable[[dict[str, bytes]], None]:
+    def change(members_: dict[str, bytes]) -> None:
+        manifest = json.loads(members_[backup.MANIFEST])
+        manifest.update(changes)
+        members_[backup.MANIFEST] = json.dumps(manifest).encode()
+
+    return change
+
+
+def _without_database(members_: dict[str, bytes]) -> None:
+    del members_["database.db"]
+    listed = json.loads(members_[backup.MANIFEST])["members"]
+    del listed["database.db"]
+    _manifest(members=listed)(members_)
+
+
+def _no_database(members_: dict[str, bytes]) -> None:
+    members_["database.db"] = b"no database"
+    listed = json.loads(members_[backup.MANIFEST])["members"]
+    listed["database.db"] = {"size": 11, "sha256": hashlib.sha256(b"no database").hexdigest()}
+    _manifest(members=listed)(members_)
+
+
 DAMAGES: dict[str, Callable[[dict[str, bytes]], None]] = {
     "damaged": lambda m: m.update({"database.db": m["database.db"][:-1] + b"x"}),
     "lacks its manifest": lambda m: m.__delitem__(backup.MANIFEST),
@@ -159,6 +188,13 @@ DAMAGES: dict[str, Callable[[dict[str, bytes]], None]] = {
     "it holds '/etc/evil'": lambda m: m.update({"/etc/evil": b"x"}),
     "it holds 'media/../../evil'": lambda m: m.update({"media/../../evil": b"x"}),
     "schema 9999": _newer,
+    "it holds ''": lambda m: m.update({"": b"x"}),
+    "its manifest is none": lambda m: m.update({backup.MANIFEST: b"[]"}),
+    "recursion": lambda m: m.update({backup.MANIFEST: b"[" * 100_000}),
+    "does not say what it is": _manifest(engine=None),
+    "not say what it is a backup of": _manifest(schema=["0001"]),
+    "must hold the database": _without_database,
+    "not a database": _no_database,
 }
 
 

@@ -32,6 +32,8 @@ class Trouble(Exception):  # noqa: N818 - it is what a person reads
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 (refused or failed), 2 (misused) or 130 (interrupted)."""
+    if arguments is None:  # the process is ours: what it writes may hold what people said, so it is its owner's alone
+        os.umask(0o077)
     try:
         given = parser().parse_args(arguments)
         if not hasattr(given, "command"):

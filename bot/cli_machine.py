@@ -76,6 +76,7 @@ def doctor(_: argparse.Namespace) -> int:
 
 def simulate(given: argparse.Namespace) -> None:
     """Run virtual chargers until interrupted."""
+    from bot import logs  # noqa: PLC0415 - only here
     from integrations.ocpp.simulator.fleet import simulate as run_fleet  # noqa: PLC0415 - imports the protocol
 
     if not given.url.startswith(("ws://", "wss://")):
@@ -83,6 +84,7 @@ def simulate(given: argparse.Namespace) -> None:
     last = given.first_id + given.count - 1
     who = f"chargers {given.first_id} to {last}, OCPP {given.version}, {given.scenario}"
     print(f"{who}, against {given.url}; Ctrl-C ends", file=sys.stderr)
+    logs.configure(json=False)
     try:
         asyncio.run(
             run_fleet(

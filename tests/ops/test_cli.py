@@ -276,3 +276,19 @@ def test_the_module_can_be_run_too() -> None:
         [sys.executable, "-m", "bot", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("chargehand ")
+
+
+def test_what_a_command_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    environment = {"CHARGEHAND_DATA_DIR": str(tmp_path / "data"), "PATH": ""}
+    subprocess.run([sys.executable, "-m", "bot", "migrate"], cwd=ROOT, env=environment, capture_output=True, check=True)
+    written = [tmp_path / "data", *(tmp_path / "data").iterdir()]
+    assert len(written) > 1
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
+def test_a_simulated_charger_that_is_not_let_in_says_why_once(unused_tcp_port: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot", "simulate", "chargers", "--url", f"ws://127.0.0.1:{unused_tcp_port}/ocpp"]
+    with pytest.raises(subprocess.TimeoutExpired) as ended:
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=12)
+    said = (ended.value.stderr or b"").decode()
+    assert said.count("900001 cannot connect") == 1

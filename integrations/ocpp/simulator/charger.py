@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from integrations.ocpp.simulator import v16, v201
 from integrations.ocpp.simulator.dialect import Dialect, Message
@@ -73,6 +73,7 @@ class VirtualCharger(VirtualStation):
         self._reset: Literal["soft", "hard"] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
+        self._turned_away = ""
 
     @property
     def online(self) -> bool:
@@ -114,8 +115,10 @@ class VirtualCharger(VirtualStation):
         try:
             socket = await dial(self.url, self.charger_id, self.dialect.subprotocol, self.password)
         except (OSError, TimeoutError, InvalidHandshake) as error:
-            log.info("%s cannot connect: %s", self.charger_id, error)
+            self._say_why(error)
             return False
+        self._turned_away = ""
+        log.info("%s is connected", self.charger_id)
         wire = Wire(socket, self._obey)
         talk = asyncio.create_task(self._talk(wire))
         try:
@@ -127,6 +130,15 @@ class VirtualCharger(VirtualStation):
             await socket.close()
             self._queue = deque(message for message in self._queue if message.keep)
         return True
+
+    def _say_why(self, error: Exception) -> None:
+        """Once for a reason, because it tries again and again."""
+        why = str(error)
+        if isinstance(error, InvalidStatus):
+            why = f"HTTP {error.response.status_code}: {(error.response.body or b'')[:200].decode('utf-8', 'replace')}"
+        if why != self._turned_away:
+            self._turned_away = why
+            log.warning("%s cannot connect: %s", self.charger_id, why.strip())
 
     async def _talk(self, wire: Wire) -> None:
         try:

@@ -73,7 +73,7 @@ class NatsPresence:
         """A new connection knows of nobody."""
         async with self._turn:
             self._client = client
-            for charger_id in self._held:
+            for charger_id in list(self._held):
                 self._held[charger_id] = None
                 await self._join(client, charger_id)
 

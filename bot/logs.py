@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TextIO
 
@@ -10,6 +11,10 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from bot.mask import mask_value
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_OURS = ("exception", "stack")
+"""What we wrote ourselves in several lines."""
 
 QUIET = ("httpx", "httpcore", "uvicorn", "uvicorn.error", "twilio", "apscheduler", "alembic", "ocpp", "websockets",
          "asyncio", "multipart")  # fmt: skip
@@ -61,8 +66,15 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
 
 
 def blank(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """The last step before a line is written: mask every value, tracebacks included."""
+    """The last step before a line is written: mask every value, tracebacks included, and keep it one line."""
     return {
-        key: value if key in ("timestamp", "level", "logger") else mask_value(value, key)
+        key: value if key in ("timestamp", "level", "logger") else _in_one_line(key, mask_value(value, key))
         for key, value in event.items()
     }
+
+
+def _in_one_line(key: str, value: object) -> object:
+    """What strangers sent must not begin a line of its own or move the cursor of whoever reads."""
+    if not isinstance(value, str) or key in _OURS:
+        return value
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value)

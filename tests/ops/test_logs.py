@@ -106,6 +106,27 @@ def test_lines_for_the_eye_are_masked_as_well(stream: io.StringIO) -> None:
     assert "lost …67" in stream.getvalue()
 
 
+@pytest.mark.parametrize("eye", [True, False])
+def test_what_strangers_send_begins_no_line_of_its_own(stream: io.StringIO, eye: bool) -> None:
+    configure(json=not eye, stream=stream)
+    forged = "/ocpp/x\r\n2026-03-02 [info] all is well\x1b[2J\x9b31m\u2028"
+    logging.getLogger("door").warning("turned away %s", forged, extra={"path": forged})
+    written = stream.getvalue()
+    assert written.count("\n") == 1
+    assert len(written.splitlines()) == 1
+    assert not set("\x1b\x9b\r\u2028") & set(written)
+    assert "all is well" in written
+
+
+def test_a_traceback_keeps_its_lines(stream: io.StringIO) -> None:
+    configure(json=False, stream=stream)
+    try:
+        raise ValueError("of ours")
+    except ValueError:
+        logging.getLogger("desk").exception("failed")
+    assert len(stream.getvalue().splitlines()) > 3
+
+
 def test_noisy_libraries_keep_quiet(stream: io.StringIO) -> None:
     configure(json=True, stream=stream)
     logging.getLogger("httpx").info("HTTP Request: GET https://example.com")

@@ -33,6 +33,8 @@ POLL_S = 15.0
 HELLO_S = 15.0
 SOCKETS_PER_PEER = 40
 MESSAGES_PER_MINUTE = 20
+MESSAGES_PER_PEER_PER_MINUTE = 300
+"""Of one address with however many sessions; an office or a mobile network may share one."""
 LANGUAGES = ("en", "si", "ta", "es")
 
 
@@ -74,13 +76,13 @@ class WebChat:
         host = socket.headers.get("host", "")
         return origin.split("://", 1)[-1] == host or origin in self.origins or "*" in self.origins
 
-    def hurried(self, name: str) -> bool:
-        """Whether a session writes faster than people do."""
+    def hurried(self, name: str, most: int = MESSAGES_PER_MINUTE) -> bool:
+        """Whether a session, or an address, writes faster than people do."""
         now = self.clock.now().timestamp()
         times = self.recent.setdefault(name, deque())
         while times and now - times[0] > 60:
             times.popleft()
-        if len(times) >= MESSAGES_PER_MINUTE:
+        if len(times) >= most:
             return True
         times.append(now)
         if len(self.recent) > 10_000:
@@ -94,6 +96,7 @@ class _Visit:
     def __init__(self, chat: WebChat, socket: WebSocket) -> None:
         self._chat = chat
         self._socket = socket
+        self._peer = f"peer:{socket.client.host if socket.client else '?'}"
         self._name = ""
         self._language = "en"
         self._after = 0
@@ -167,7 +170,7 @@ class _Visit:
         except inbound.BadFrame as bad:
             await self._refuse(bad.code, bad.client_id)
             return
-        if self._chat.hurried(self._name):
+        if self._chat.hurried(self._name) or self._chat.hurried(self._peer, MESSAGES_PER_PEER_PER_MINUTE):
             await self._refuse("webchat.slow_down", frame["id"], again=True)
             return
         try:

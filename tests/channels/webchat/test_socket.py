@@ -18,7 +18,7 @@ from websockets.typing import Origin
 from bot.channels.webchat import inbound, session
 from bot.channels.webchat.outbound import WebSender
 from bot.channels.webchat.routes import routes
-from bot.channels.webchat.socket import WebChat
+from bot.channels.webchat.socket import MESSAGES_PER_PEER_PER_MINUTE, WebChat
 from bot.web import WebServer
 from desk import conversations, inbox, outbox
 from desk.office import Office
@@ -173,6 +173,16 @@ async def test_whoever_writes_too_fast_is_asked_to_wait(base: str) -> None:
             await page.raw({"type": "say", "id": f"message-{number}", "text": "again"})
         await page._until(lambda: len(page.refused) == 5)
         assert all(frame["again"] for frame in page.refused)
+
+
+async def test_ever_new_sessions_of_one_address_are_asked_to_wait_too(base: str, chat: WebChat) -> None:
+    assert not any(chat.hurried("peer:127.0.0.1", MESSAGES_PER_PEER_PER_MINUTE) for _ in range(299))
+    async with browser(f"ws://{base}/chat/ws") as page:
+        await page.says("the last one")
+    async with browser(f"ws://{base}/chat/ws") as page:
+        await page.raw({"type": "say", "id": "another-session", "text": "one too many"})
+        await page._until(lambda: len(page.refused) == 1, 5, "refused")
+        assert page.refused[0]["again"] is True
 
 
 async def test_the_socket_closes_at_once_when_the_house_stops(chat: WebChat, base: str) -> None:

@@ -106,15 +106,8 @@ def page(
     if after is not None:
         query = query.where(Contact.id < after)
     if search:
-        like = f"%{search.replace('%', '').replace('_', '')}%"
-        query = query.where(
-            or_(
-                Contact.name.ilike(like),
-                Contact.username.ilike(like),
-                Contact.email.ilike(like),
-                Contact.organisation.ilike(like),
-            )
-        )
+        columns = (Contact.name, Contact.username, Contact.email, Contact.organisation)
+        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
     if phone:
         owners = select(ContactIdentity.contact_id).where(
             ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value.startswith(phone, autoescape=True)

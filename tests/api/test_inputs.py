@@ -228,5 +228,7 @@ async def test_filters_choose(api: Api) -> None:
     assert await count("/chargers?state=Available") == 2
     assert await count("/chargers?state=Faulted") == 0
     assert await count("/contacts?search=nim") == 1
+    assert await count("/contacts?search=%25") == 0
+    assert await count("/contacts?search=_") == 0
     assert await count("/contacts?phone=%2B9477") == 1
     assert await count("/audit?target=charger:100001") == 1

@@ -276,7 +276,10 @@ def get(work: Work, run_id: int) -> dict[str, Any]:
     run = work.session.get(ProcedureRun, run_id)
     if run is None:
         raise NotFound("run.unknown", run=run_id)
-    chargers.get(work, run.charger_id)
+    try:
+        chargers.get(work, run.charger_id)
+    except NotFound:  # whose charger it is about is not this actor's to know
+        raise NotFound("run.unknown", run=run_id) from None
     return facts(run)
 
 

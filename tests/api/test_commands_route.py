@@ -41,6 +41,17 @@ async def test_a_dangerous_command_is_asked_then_started_and_can_be_followed(api
     assert (twice.status_code, twice.json()["error"]["code"]) == (409, "command.token_used")
 
 
+async def test_a_procedure_of_anothers_charger_is_as_unknown_as_one_that_is_not_there(api: Api) -> None:
+    await api.staff.charger("100002", ChargerState.FAULTED, error="OtherError")
+    question = (await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"text": "/clear 100002"})).json()
+    begun = await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"confirm": question["facts"]["token"]})
+    run = begun.json()["facts"]["run"]
+    answer = await api.ask(Role.CPO, "GET", f"/procedures/{run}")
+    assert answer.status_code == 404
+    absent = await api.ask(Role.CPO, "GET", "/procedures/987654")
+    assert answer.text.replace(str(run), "#") == absent.text.replace("987654", "#")
+
+
 async def test_a_refused_command_is_an_error_and_is_audited(api: Api) -> None:
     answer = await api.ask(Role.CPO, "POST", "/commands", json={"text": "/reboot 100001"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access.not_allowed")

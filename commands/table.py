@@ -13,6 +13,7 @@ from commands.help import help_about, may_use
 from commands.note import note
 from commands.reboot import reboot
 from commands.resolve import resolve
+from commands.restore import restore
 from commands.sessions import sessions
 from commands.status import status
 from commands.take import take
@@ -22,7 +23,7 @@ from commands.whoami import whoami
 from models.access import Actor
 
 _ABOUT: tuple[Command[Any], ...] = (
-    status, sessions, clear, reboot, balance,
+    status, sessions, clear, reboot, restore, balance,
     tickets, ticket, take, note, resolve, close, assign,
     whoami,
 )  # fmt: skip

@@ -244,12 +244,15 @@ def _is_healthy(work: Work, charger_id: str) -> bool:
 
 def _end_if_healthy(work: Work, charger: Charger, *, recovered: bool, how: str = "charger") -> None:
     """The charger itself says that all is well again. Of an incident that rests on people's word alone, a charger
-    that never saw a fault is no judge; nor is it while a procedure works on it or it is out of service."""
+    that never saw a fault is no judge, until a member let it back into service; nor is it while a procedure works on
+    it or it is out of service."""
     incident = _open_incident(work, charger.id)
     if incident is None or charger.out_of_service_since_at is not None or _in_procedure(work, charger.id):
         return
     seen_by_charger = recovered or incident.cause in ("charger", "silence") or incident.error_code is not None
-    if seen_by_charger and incident.cause != "safety" and _is_healthy(work, charger.id):
+    its_word_counts = seen_by_charger and incident.cause != "safety"
+    judged_safe = incidents.JUDGED_SAFE in (incident.facts or {})
+    if (its_word_counts or judged_safe) and _is_healthy(work, charger.id):
         incidents.end(work, charger.id, how=how)
 
 

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Select, or_, select
 
-from desk import audit, orders
+from desk import audit, incidents, orders
 from desk.work import Work
 from models.access import OWN_CHARGERS_ONLY, ActorKind, Permission
 from models.charger import (
@@ -409,5 +409,6 @@ def restore_service(work: Work, charger_id: str) -> ChargerCommand:
         raise Refusal("run.not_connected", charger_id=charger_id)
     charger.out_of_service_since_at = charger.out_of_service_why = None
     audit.record(work, "charger.restored", f"charger:{charger_id}")
+    incidents.judged_safe(work, charger_id)
     work.wake(f"live.charger.{charger_id}")
     return orders.place(work, charger_id, OrderKind.SET_AVAILABILITY, {"connector": 0, "operative": True})

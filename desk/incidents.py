@@ -19,6 +19,8 @@ from models.ticket import LIVE, Ticket, TicketEvent
 
 HEALED = "healed"
 """`how` an incident ended when we mended the charger ourselves; anything else: it reported healthy again."""
+JUDGED_SAFE = "judged_safe_by"
+"""The fact of an incident that names the member who let the charger back into service."""
 _TRIES = 3  # an incident may end between the look and the lock
 
 
@@ -75,6 +77,13 @@ def end(work: Work, charger_id: str, *, how: str) -> int:
     work.session.flush()
     work.wake(f"live.charger.{charger_id}")
     return told
+
+
+def judged_safe(work: Work, charger_id: str) -> None:
+    """A member lets a charger back into service: from now on its own word that all is well ends the incident."""
+    incident = open_for(work, charger_id)
+    if incident is not None:
+        incident.facts = {**(incident.facts or {}), JUDGED_SAFE: work.actor.name}
 
 
 def _open(work: Work, charger_id: str, cause: str, error_code: str | None) -> tuple[Incident, bool]:

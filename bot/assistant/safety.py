@@ -22,8 +22,9 @@ def handle(turn: Turn) -> None:
     """Somebody tells of a danger."""
     turn.end_dialogue()
     named = _named(turn)
-    for charger_id in dict.fromkeys(filter(None, (named, _likely(turn)))):
-        runs.stop_for_safety(turn.work, charger_id)
+    threatened = named or _likely(turn)
+    if threatened is not None:
+        runs.stop_for_safety(turn.work, threatened)
     out, incident = _secure(turn, named) if named else ({"$code": "safety.not_named"}, None)
     ticket, known = _case(turn, named, incident)
     _page(turn, ticket, named, out)

@@ -15,7 +15,7 @@ const known = { messages: new Set(), tickets: new Set(), alerts: new Set(), runs
 let first = true;
 let skew = 0;
 
-const time = (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const time = (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 function fresh(kind, key, node) {
   if (!known[kind].has(key)) {
@@ -31,7 +31,7 @@ function fill(id, nodes, empty) {
 
 function message(m) {
   const out = m.direction === "outbound";
-  const tags = [el("span", {}, time(m.at)), el("span", {}, out ? `→ ${m.channel}` : `${m.name || m.channel + " " + m.sender.slice(0, 8)}`)];
+  const tags = [el("span", {}, time(m.at)), el("span", {}, out ? `→ ${m.channel}` : `${m.name || (m.channel === "web" ? "web visitor " + m.sender.slice(0, 4) : m.sender)}`)];
   if (m.category) tags.push(el("span", { class: "tag cat" }, `${m.category} ${Math.round(m.confidence * 100)} %`));
   if (m.urgency && m.urgency !== "normal") tags.push(el("span", { class: `tag ${m.urgency}` }, m.urgency));
   if (m.state === "needs_review") tags.push(el("span", { class: "tag warn" }, "needs review"));
@@ -44,7 +44,8 @@ function message(m) {
 function tile(c) {
   const fault = c.connectors.find((k) => k.error_code && k.error_code !== "NoError");
   const energy = c.energy_wh === null ? "" : `${(c.energy_wh / 1000).toFixed(2)} kWh`;
-  return el("li", { class: `tile ${c.state}`, title: c.name || "" }, el("b", {}, c.id), " ", el("small", {}, c.current_type + (c.ocpp_version ? ` · ${c.ocpp_version}` : "")),
+  return el("li", { class: `tile ${c.state}`, title: c.name || "" },
+    el("div", { class: "top" }, el("b", {}, c.id), el("small", {}, c.current_type + (c.ocpp_version ? ` · ${c.ocpp_version}` : ""))),
     el("span", { class: "what" }, c.state), el("small", {}, fault ? fault.error_code : energy || c.name || "\u00a0"));
 }
 
@@ -52,10 +53,11 @@ const GOOD = ["CLEARED", "ALREADY_CLEAR", "REBOOTED", "OUT_OF_SERVICE"];
 
 function run(r) {
   const tone = r.result ? (GOOD.includes(r.result) ? "good" : "bad") : "warn";
-  const steps = r.steps.slice(-7).map((s) => el("li", {}, `${time(s.at)} ${s.step}: ${s.outcome ?? ""}`));
+  const steps = r.steps.slice(-7).filter((s) => s.step !== "end")
+    .map((s) => el("li", {}, `${time(s.at)} ${s.step}${s.outcome ? ": " + s.outcome : ""}`));
   return fresh("runs", r.id, el("li", { class: "row" },
     el("div", { class: "meta" }, el("span", {}, time(r.at)), el("b", {}, r.charger_id), el("span", {}, r.kind.replaceAll("_", " ")),
-      el("span", { class: `tag ${tone}` }, r.result || r.step), el("span", {}, r.by)),
+      el("span", { class: `tag ${tone}` }, (r.result || r.step).replaceAll("_", " ").toLowerCase()), el("span", {}, r.by)),
     steps.length ? el("ul", { class: "steps" }, ...steps) : null));
 }
 

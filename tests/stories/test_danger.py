@@ -40,6 +40,38 @@ async def _is_critical(here: World) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_only_a_member_puts_the_charger_back_and_then_it_is_told(
+    database_url: str, tmp_path: Path, version: Literal["1.6", "2.0.1"]
+) -> None:
+    async with world(database_url, tmp_path) as here:
+        tara = await here.member(Role.OPS_AGENT, name="Tara", number="+94770000001")
+        await here.charger("100002", version=version, connectors=2)
+        ana = here.driver(WHO)
+        await ana.says("smoke is coming out of charger 100002")
+        await ana.hears("step away", "TKT-000001")
+        await tara.hears("SAFETY TKT-000001")
+        await ana.hears("100002 is switched off", passing_s=60)
+        await here.fast_forward(minutes=10)
+        ben = here.driver("+94712223334")
+        await ben.says("charger 100002 is not working")
+        await ben.hears("out of service for safety", "100002")
+
+        await tara.says("/restore 100002")
+        question = await tara.hears("back into service?", "Unavailable")
+        await tara.says(question.body[-8:])
+        await tara.hears("100002 is being put back")
+        for person in (ana, ben):
+            await person.hears("charger 100002 is working again", passing_s=30)
+        seen = await here.seen("100002")
+        assert [connector["state"] for connector in seen["connectors"]] == ["Available", "Available"]
+        assert seen["out_of_service_since_at"] is None
+        await tara.says("/restore 100002")
+        question = await tara.hears("back into service?")
+        await tara.says(question.body[-8:])
+        await tara.hears("was not taken out of service")
+
+
 async def test_danger_stops_a_remedy_under_way(database_url: str, tmp_path: Path) -> None:
     async with world(database_url, tmp_path) as here:
         tara = await here.member(Role.OPS_AGENT, name="Tara", number="+94770000001")
@@ -53,3 +85,18 @@ async def test_danger_stops_a_remedy_under_way(database_url: str, tmp_path: Path
         await ana.hears("stopped working on charger 100003", passing_s=120)
         await ben.hears("100003", passing_s=120)
         assert "Reset" not in [action for action, _ in charger.orders]
+
+
+async def test_danger_at_one_charger_lets_a_remedy_at_another_go_on(database_url: str, tmp_path: Path) -> None:
+    async with world(database_url, tmp_path) as here:
+        tara = await here.member(Role.OPS_AGENT, name="Tara", number="+94770000001")
+        await here.charger("100002")
+        await here.charger("100003", scenario="transient_fault")
+        ana = here.driver(WHO)
+        await ana.says("charger 100003 is not starting, red light")
+        await ana.hears("100003", "InternalError")
+        await ana.says("smoke is coming out of charger 100002")
+        await ana.hears("step away", "TKT-000001")
+        await tara.hears("SAFETY TKT-000001: Amal reports danger at 100002")
+        await ana.hears("100002 is switched off", passing_s=60)
+        await ana.hears("100003", "ready again", passing_s=200)

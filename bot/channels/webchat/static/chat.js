@@ -53,7 +53,7 @@ function bubble(text, { own = false, note = false, at = null, choices = [] } = {
   if (at) {
     const time = document.createElement("time");
     time.dateTime = at;
-    time.textContent = new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+    time.textContent = new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     box.append(time);
   }
   if (choices.length) {

@@ -21,7 +21,7 @@ setup: .venv/runtime ## only the set-up: .venv/ with the locked packages
 
 ##@ Work on it
 test: .venv/development ## all tests, on SQLite and on a PostgreSQL that pip brings
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
 check: locks lint types floors docs-check test ## everything that CI runs
 

@@ -45,7 +45,8 @@ class Crew(Generic[T]):
                     self._start(piece)
                 if not pieces:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(queue.get(), POLL_S)
+                        async with asyncio.timeout(POLL_S):
+                            await queue.get()
         finally:
             self._bus.unsubscribe(queue)
             if self._busy:

@@ -184,7 +184,8 @@ class _Visit:
         while True:
             topic = None
             with contextlib.suppress(TimeoutError):
-                topic = await asyncio.wait_for(queue.get(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    topic = await queue.get()
             if topic is not None and self._conversation_id is not None and topic != f"chat.{self._conversation_id}":
                 continue
             try:

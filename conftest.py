@@ -24,8 +24,15 @@ def chromium() -> str:
     return path
 
 
+HEAVY = ("kill", "browser")
+"""Folders whose tests start whole products: one after another, whatever else runs beside them."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip browser tests, or refuse to go on, where there is no chromium."""
+    """Keep the heavy ones together; skip browser tests, or refuse to go on, where there is no chromium."""
+    for item in items:
+        if item.path.parent.name in HEAVY:
+            item.add_marker(pytest.mark.xdist_group("heavy"))
     wanted = [item for item in items if item.get_closest_marker("browser")]
     if not wanted or find_chromium() is not None:
         return

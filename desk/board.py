@@ -42,6 +42,19 @@ def acknowledge(work: Work, alert_id: int) -> TeamAlert:
     return alert
 
 
+def settle(work: Work, charger_id: str, kind: str) -> int:
+    """What was reported of a charger is over: lines of that kind need nobody any more. Tells how many."""
+    alerts = work.session.scalars(
+        select(TeamAlert).where(
+            TeamAlert.charger_id == charger_id, TeamAlert.kind == kind, TeamAlert.acked_at.is_(None)
+        )
+    ).all()
+    for alert in alerts:
+        alert.acked_at, alert.acked_by = work.now, work.actor.name
+        work.wake(f"live.alert.{alert.id}")
+    return len(alerts)
+
+
 def phones_on_duty(work: Work) -> list[tuple[Member, MemberIdentity]]:
     """Active members of the desk roles with an enrolled WhatsApp number."""
     rows = work.session.execute(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from desk import outbox
+from desk import board, outbox
 from desk.work import Work
 from models.access import Permission
 from models.charger import Charger
@@ -74,6 +74,7 @@ def end(work: Work, charger_id: str, *, how: str) -> int:
     incident.facts = {**(incident.facts or {}), "how": how}
     told = sum(_tell(work, incident, person, how) for person in people(work, incident))
     _note_on_tickets(work, incident, how)
+    board.settle(work, charger_id, "fault")
     work.session.flush()
     work.wake(f"live.charger.{charger_id}")
     return told

@@ -153,9 +153,9 @@ def counts(work: Work) -> dict[str, int]:
 
 
 def alerts(work: Work) -> list[dict[str, Any]]:
-    """The board: what nobody has acknowledged first, then the latest."""
+    """The board: what nobody has acknowledged, newest first."""
     rows = work.session.scalars(
-        select(TeamAlert).order_by(TeamAlert.acked_at.is_not(None), TeamAlert.id.desc()).limit(ALERTS)
+        select(TeamAlert).where(TeamAlert.acked_at.is_(None)).order_by(TeamAlert.id.desc()).limit(ALERTS)
     )
     return [
         {
@@ -166,7 +166,6 @@ def alerts(work: Work) -> list[dict[str, Any]]:
             "facts": alert.facts,
             "charger_id": alert.charger_id,
             "at": alert.raised_at.isoformat(),
-            "acked": alert.acked_at is not None,
         }
         for alert in rows
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 from bot.assistant import billing, case, choices, dialogue, fault, guard, human, info, safety, smalltalk, words
 from bot.assistant.turn import Context, Turn
-from desk import messages, talk
+from desk import chargers, messages, talk
 from desk.work import Work
+from models.charger import ChargerState
+from models.errors import NotFound
 from models.message import MessageKind, MessageState
 from models.reading import Category, Reading, Urgency
 from phrases.catalogue import spoken
@@ -192,6 +195,8 @@ def _by_reading(turn: Turn, reading: Reading) -> None:
             billing.handle(turn)
         case Category.INFO:
             info.handle(turn)
+        case Category.OTHER if _in_trouble(turn):
+            fault.handle(turn)
         case Category.OTHER:
             smalltalk.other(turn)
         case _:
@@ -199,11 +204,24 @@ def _by_reading(turn: Turn, reading: Reading) -> None:
 
 
 def _doubtful(turn: Turn, reading: Reading) -> None:
-    """Not sure what was meant: a charger's bare number or a question in words we know needs no human all the same."""
+    """Not sure what was meant. A charger's bare number, a trouble that the charger confirms or that is likely, and a
+    question in words we know need no human all the same: a remedy runs only where the charger reports a fault."""
     found = info.knows(turn) if reading.category is Category.INFO else None
     if found is not None:
         info.answer(turn, found)
-    elif turn.entities.charger_id and len(turn.text.split()) <= SHORT:
+    elif turn.entities.charger_id and (
+        reading.category is Category.FAULT or len(turn.text.split()) <= SHORT or _in_trouble(turn)
+    ):
         fault.handle(turn)
     else:
         human.review(turn)
+
+
+def _in_trouble(turn: Turn) -> bool:
+    """Whether a charger that the text names says of itself that something is wrong."""
+    for charger_id in turn.entities.charger_id:
+        with contextlib.suppress(NotFound):
+            state = chargers.overview(turn.work, charger_id)["state"]
+            if state in (ChargerState.FAULTED, ChargerState.OFFLINE):
+                return True
+    return False

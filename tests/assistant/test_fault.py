@@ -45,6 +45,21 @@ def test_a_fault_that_can_be_cleared_is_being_cleared(network: Network, language
     network.all_can_be_said()
 
 
+@pytest.mark.parametrize("category", [Category.FAULT, Category.INFO, Category.OTHER])
+def test_a_doubtful_message_counts_where_the_charger_itself_reports_the_fault(
+    network: Network, category: Category
+) -> None:
+    doubtful = reading(category, charger_id=("100002",), needs_review=category is not Category.OTHER)
+    assert network.hears("so what is wrong with 100002 today", doubtful) == ["fault.checking"]
+
+
+def test_a_doubtful_question_at_a_charger_that_is_well_goes_to_a_human(network: Network) -> None:
+    doubtful = reading(Category.INFO, charger_id=("100001",), needs_review=True)
+    network.hears("so what about that thing with 100001 then", doubtful)
+    assert network.runs() == []
+    assert network.message().state is MessageState.NEEDS_REVIEW
+
+
 def test_the_same_message_is_answered_once(network: Network) -> None:
     assert network.hears("100002 red light", _fault("100002"), twice=True) == ["fault.checking"]
     assert len(network.runs()) == 1

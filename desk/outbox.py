@@ -427,7 +427,8 @@ def found(work: Work, item_id: int, provider_id: str, rendered: str = "") -> Non
     """The provider has it: the unknown send had arrived. `rendered`: its words, where the row lost them."""
     item = work.lock(OutboxItem, item_id)
     if item is not None and item.state is OutboxState.UNKNOWN:
-        _accepted(work, item, Accepted(provider_id, item.rendered or rendered))
+        menu = {str(number): choice["id"] for number, choice in enumerate(item.choices, start=1)}
+        _accepted(work, item, Accepted(provider_id, item.rendered or rendered, menu=menu))
         work.wake("outbox")
 
 

@@ -13,10 +13,11 @@ from models.conversation import Conversation
 from models.inbox import InboxItem, InboxRow
 from models.message import Direction, Heard, Message
 from models.outbox import Accepted, OutboxItem, OutboxState, Parcel
-from models.reply import Reply
+from models.reply import Choice, Reply
 
 DRIVER = "whatsapp:+94771234567"
 ACCOUNT = "whatsapp:+94110000000"
+CHOICES = (Choice("charger:", "smalltalk.hello"),)
 HELLO = Heard(
     channel="whatsapp", account=ACCOUNT, address=DRIVER, external_id="SM1", identity_kind="phone",
     identity="+94771234567", text="hello",
@@ -32,7 +33,7 @@ async def parcel(office: Office) -> Parcel:
         row = work.session.scalars(select(InboxItem.id)).one()
         message = conversations.hear(work, row, HELLO)
         conversation = work.session.get_one(Conversation, message.conversation_id)
-        outbox.say(work, conversation, Reply("smalltalk.hello"), key="k1")
+        outbox.say(work, conversation, Reply("smalltalk.hello", choices=CHOICES), key="k1")
 
     await office.run(ASSISTANT, begin)
     [claimed] = await office.run(ASSISTANT, outbox.claim, 1, "me")
@@ -63,7 +64,9 @@ async def test_a_late_answer_about_another_message_changes_nothing(office: Offic
     assert await office.read(ASSISTANT, _books) == (OutboxState.SENT, None, None, None)
 
 
-async def test_a_send_that_a_dead_process_made_is_found_again_with_its_words(office: Office, parcel: Parcel) -> None:
+async def test_a_send_that_a_dead_process_made_is_found_again_with_its_words_and_choices(
+    office: Office, parcel: Parcel
+) -> None:
     assert await office.run(ASSISTANT, outbox.interrupted, "") == 1
     await office.run(ASSISTANT, outbox.found, parcel.id, "SM9", "Hello!")
-    assert (await office.read(ASSISTANT, _books))[:3] == (OutboxState.SENT, "Hello!", "Hello!")
+    assert await office.read(ASSISTANT, _books) == (OutboxState.SENT, "Hello!", "Hello!", {"1": "charger:"})

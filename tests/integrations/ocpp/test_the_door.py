@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import subprocess
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
@@ -267,18 +267,15 @@ async def test_a_taken_port_is_an_error_at_the_start(
 
 
 def _certificates(folder: Path) -> None:
-    def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    openssl(*new, "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem")
-    for name, subject in (("server", "127.0.0.1"), ("charger", "CP1")):
-        openssl(
-            "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={subject}", "-keyout", f"{name}.key", "-out", "r.csr"
-        )
-        (folder / "ext").write_text("subjectAltName=IP:127.0.0.1\n")
-        openssl("x509", "-req", "-in", "r.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                "-extfile", "ext", "-out", f"{name}.pem")  # fmt: skip
+    """An authority, our own certificate, and a charger's."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name, issued in (
+        ("server", authority.issue_cert("127.0.0.1")),
+        ("charger", authority.issue_cert("charger.example", common_name="CP1")),
+    ):
+        issued.private_key_pem.write_to_path(folder / f"{name}.key")
+        issued.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
 
 
 async def test_tls_with_a_password_is_profile_2_and_with_a_certificate_profile_3(

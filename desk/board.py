@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from desk.work import Work
 from models.access import Role
-from models.errors import NotFound
 from models.member import Member, MemberIdentity, MemberIdentityKind, TeamAlert
 
 PAGED_ROLES = (Role.ADMIN, Role.MANAGER, Role.DISPATCHER, Role.OPS_AGENT)
@@ -28,17 +27,6 @@ def raise_alert(
     work.session.add(alert)
     work.session.flush()
     work.wake(f"live.alert.{alert.id}")
-    return alert
-
-
-def acknowledge(work: Work, alert_id: int) -> TeamAlert:
-    """A member saw it."""
-    alert = work.lock(TeamAlert, alert_id)
-    if alert is None:
-        raise NotFound("board.no_alert", id=alert_id)
-    if alert.acked_at is None:
-        alert.acked_at, alert.acked_by = work.now, work.actor.name
-        work.wake(f"live.alert.{alert.id}")
     return alert
 
 

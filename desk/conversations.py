@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import select
 
 from desk import contacts, inbox
@@ -96,20 +94,6 @@ def history(work: Work, conversation_id: int, *, limit: int, before: int | None 
         query = query.where(Message.id < before)
     rows = list(work.session.scalars(query.order_by(Message.id.desc()).limit(limit)))
     return rows[::-1]
-
-
-def said_lately(work: Work, contact_id: int, seconds: int) -> int:
-    """How many messages a contact sent within the last `seconds`."""
-    since = work.now - timedelta(seconds=seconds)
-    return len(
-        work.session.scalars(
-            select(Message.id).where(
-                Message.contact_id == contact_id,
-                Message.direction == Direction.INBOUND,
-                Message.received_at >= since,
-            )
-        ).all()
-    )
 
 
 def unreadable(work: Work, message_id: int) -> None:

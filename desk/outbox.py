@@ -451,17 +451,6 @@ def ask_later(work: Work, item_id: int, seconds: float) -> None:
         item.due_at = work.now + timedelta(seconds=seconds)
 
 
-def requeue(work: Work, item_id: int) -> OutboxItem | None:
-    """Staff send a dead letter once more; the key stays, so that the cause is still said once."""
-    item = work.lock(OutboxItem, item_id)
-    if item is None or item.state not in (OutboxState.DEAD, OutboxState.EXPIRED):
-        return None
-    item.state, item.due_at, item.attempts, item.repeated = OutboxState.PENDING, work.now, 0, True
-    item.expires_at = work.now + timedelta(seconds=EXPIRY_S[item.intent])
-    work.wake("outbox")
-    return item
-
-
 def _open_and(state: OutboxState) -> list[ColumnElement[bool]]:
     """Open rows in one state; both terms, so that the index of open rows serves."""
     return [is_one_of(OutboxItem.state, *_OPEN), is_one_of(OutboxItem.state, state)]

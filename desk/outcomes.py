@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 
 from desk.work import Work
-from models.charger import Charger, ProcedureRun
+from models.charger import ProcedureRun
 from models.conversation import Conversation
 from models.incident import IncidentPerson
 from models.member import MemberIdentity, MemberIdentityKind
@@ -39,11 +39,6 @@ def hold(work: Work, run_id: int) -> ProcedureRun | None:
 def conversation_of(work: Work, run: ProcedureRun) -> Conversation | None:
     """Where the person who wrote about it waits."""
     return work.session.get(Conversation, run.conversation_id) if run.conversation_id is not None else None
-
-
-def charger_of(work: Work, run: ProcedureRun) -> Charger:
-    """The charger it worked on."""
-    return work.session.get_one(Charger, run.charger_id)
 
 
 def heard_of_the_end(work: Work, run: ProcedureRun) -> bool:

@@ -170,11 +170,6 @@ def mute(work: Work, contact: Contact, seconds: int) -> None:
     contact.muted_until_at = work.now + timedelta(seconds=seconds)
 
 
-def forget_menu(work: Work, conversation: Conversation) -> None:
-    """The numbers last offered mean nothing any more."""
-    conversation.menu = None
-
-
 def tariffs(work: Work) -> list[tuple[str, Money]]:
     """Names and prices per kWh."""
     rows = work.session.scalars(select(Tariff).order_by(Tariff.price_minor_per_kwh, Tariff.id))

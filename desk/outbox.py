@@ -9,15 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from desk import board
+from desk import audit, board
 from desk.literal import is_one_of
 from desk.work import Work
 from models.contact import ContactIdentity
 from models.conversation import Conversation, conversation_key
-from models.member import MemberIdentity
+from models.member import MemberIdentity, MemberIdentityKind
 from models.message import Direction, Message, MessageKind, MessageState
 from models.outbox import (
     Accepted,
+    Moved,
     NeedsTemplate,
     OutboxEvent,
     OutboxItem,
@@ -31,6 +32,9 @@ from models.outbox import (
 )
 from models.reply import PRIORITY, Intent, Reply
 
+WHATSAPP = "whatsapp"
+TEAM = "team"
+"""The channel of the team's Telegram bot."""
 LEASE_S = 60
 MAX_TRIES = 8
 WINDOW_S = 24 * 3600 - 600
@@ -67,12 +71,29 @@ def say(
 def tell(
     work: Work, identity: MemberIdentity, reply: Reply, *, key: str, language: str, intent: str = Intent.ALERT
 ) -> OutboxItem | None:
-    """Say something to a member of the team on an enrolled number. None where the channel is off or it was said."""
+    """Say something to a member of the team, one to one. None where the channel is off or it was said."""
+    if identity.kind is MemberIdentityKind.TELEGRAM:
+        return post(work, identity.value, reply, key=key, language=language, intent=intent)
     if not work.house.team_account or _exists(work, key):
         return None
     return _add(
         work, reply, key=key, intent=intent, channel="whatsapp", account=work.house.team_account,
         address=f"whatsapp:{identity.value}", language=language, conversation_id=None, message_id=None,
+    )  # fmt: skip
+
+
+def post(
+    work: Work, address: str, reply: Reply, *, key: str, language: str, intent: str = Intent.ALERT
+) -> OutboxItem | None:
+    """Say something in a chat of the team's bot: `chat id`, or `chat id/topic` in a group with topics.
+
+    None where that door is off or it was said.
+    """
+    if not work.house.team_bot or _exists(work, key):
+        return None
+    return _add(
+        work, reply, key=key, intent=intent, channel=TEAM, account=work.house.team_bot, address=address,
+        language=language, conversation_id=None, message_id=None,
     )  # fmt: skip
 
 
@@ -89,6 +110,7 @@ def _add(
         address=address, conversation_id=conversation_id, message_id=message_id, intent=intent,
         priority=PRIORITY[intent], code=reply.code, facts=reply.facts,
         choices=[asdict(choice) for choice in reply.choices], text=reply.text, language=language,
+        extra=reply.extra or None,
         state=OutboxState.PENDING, due_at=work.now, created_at=work.now,
         expires_at=work.now + timedelta(seconds=EXPIRY_S[intent]),
     )  # fmt: skip
@@ -149,11 +171,13 @@ def _parcel(work: Work, item: OutboxItem) -> Parcel:
         intent=item.intent, code=item.code, facts=item.facts, choices=item.choices, text=item.text,
         language=item.language, attempts=item.attempts, repeated=item.repeated, template=item.template,
         lease_seq=item.lease_seq, expires_at=item.expires_at, conversation_id=item.conversation_id,
-        window_open=_window_open(work, item), created_at=item.created_at,
+        window_open=_window_open(work, item), created_at=item.created_at, extra=item.extra or {},
     )  # fmt: skip
 
 
 def _window_open(work: Work, item: OutboxItem) -> bool:
+    if item.channel != WHATSAPP:
+        return True
     if item.conversation_id is not None:
         conversation = work.session.get(Conversation, item.conversation_id)
         last = conversation.last_inbound_at if conversation else None
@@ -188,6 +212,8 @@ def record(work: Work, item_id: int, lease_seq: int, result: SendResult) -> None
             item.error_code = result.reason
         case Refused():
             _dead(work, item, result.code, result.reason, address_dead=result.address_dead)
+        case Moved():
+            _moved(work, item, result.address)
     work.wake("outbox")
     if item.message_id is not None:
         work.wake(f"live.message.{item.message_id}")
@@ -247,6 +273,25 @@ def _retry(work: Work, item: OutboxItem, result: RetryLater) -> None:
         return
     item.state = OutboxState.PENDING
     item.due_at = work.now + timedelta(seconds=result.after_s)
+
+
+def _moved(work: Work, item: OutboxItem, address: str) -> None:
+    """A chat got another address: everything that waits for it goes there, this row first. Not a try."""
+    before, topic = item.address, item.address.partition("/")[2]
+    item.state, item.due_at = OutboxState.PENDING, work.now
+    item.attempts -= 1
+    new = f"{address}/{topic}" if topic else address
+    work.session.flush()
+    work.session.execute(
+        update(OutboxItem)
+        .where(
+            OutboxItem.lane == item.lane, OutboxItem.address == before,
+            is_one_of(OutboxItem.state, OutboxState.PENDING, OutboxState.UNKNOWN),
+        )
+        .values(address=new, lane=conversation_key(item.channel, item.account, new))
+        .execution_options(synchronize_session="fetch")
+    )  # fmt: skip
+    audit.record(work, "chat.moved", f"chat:{item.channel}:{before}", to=new)
 
 
 def _unknown(work: Work, item: OutboxItem, reason: str, rendered: str | None) -> None:

@@ -22,6 +22,7 @@ class House:
     timezone: str = "Asia/Colombo"
     node: str = "node"
     team_account: str = ""  # our WhatsApp number, from which staff are paged; empty: the channel is off
+    team_bot: str = ""  # the id of our Telegram bot for the team; empty: that door is off
     media_dir: str = "var/media"
 
 

@@ -61,6 +61,7 @@ class OutboxItem(Base):
     code: Mapped[str] = mapped_column(String(80))
     facts: Mapped[dict[str, Any]]
     choices: Mapped[list[Any]]
+    extra: Mapped[dict[str, Any] | None]  # what a channel needs beside the words, see models.reply.Extra
     text: Mapped[str | None]
     language: Mapped[str] = mapped_column(String(16))
     rendered: Mapped[str | None]  # what was actually sent
@@ -140,6 +141,7 @@ class Parcel:
     conversation_id: int | None
     window_open: bool  # the person wrote within the channel's window
     created_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict)  # see models.reply.Extra
 
 
 @dataclass(frozen=True)
@@ -186,4 +188,11 @@ class Refused:
     address_dead: bool = False
 
 
-SendResult = Accepted | RetryLater | OutcomeUnknown | NeedsTemplate | Refused
+@dataclass(frozen=True)
+class Moved:
+    """Surely not taken: the chat has another address now, for good."""
+
+    address: str
+
+
+SendResult = Accepted | RetryLater | OutcomeUnknown | NeedsTemplate | Refused | Moved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -59,9 +60,14 @@ class NatsServer:
             self._process = None
 
     def freeze(self) -> None:
-        """It keeps its connections and does nothing any more."""
+        """It keeps its connections and does nothing any more.
+
+        Returns once all its threads stand still: the signal alone may leave one time for a last answer.
+        """
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "nats-server ended instead of freezing"
 
 
 @dataclass

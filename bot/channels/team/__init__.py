@@ -1,0 +1,1 @@
+"""Telegram for the team: aiogram, fed by us."""

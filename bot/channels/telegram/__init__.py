@@ -1,0 +1,1 @@
+"""Telegram for customers: python-telegram-bot, fed by us."""

@@ -1,7 +1,7 @@
 # Chargehand. `make help` lists what there is. Nothing is assumed but make and a Python from 3.11 to 3.14.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run setup test check lint fmt types floors locks lock docs docs-check bench migration clean
+.PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -23,7 +23,7 @@ setup: .venv/runtime ## only the set-up: .venv/ with the locked packages
 test: .venv/development ## all tests, on SQLite and on a PostgreSQL that pip brings
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
-check: locks lint types floors docs-check test ## everything that CI runs
+check: locks lint types floors docs-check audit test ## everything that CI runs
 
 lint: .venv/development ## ruff: rules and format
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: clean"
@@ -42,6 +42,9 @@ locks: .venv/development ## whether the locks still fit pyproject.toml (no netwo
 
 lock: .venv/development ## make the hashed locks again; ARGS=--upgrade takes newer versions
 	@$(BIN)/python .ci/lock.py $(ARGS)
+
+audit: .venv/development ## the locked packages against the public advisories
+	@$(BIN)/python .ci/audit.py
 
 docs: .venv/runtime ## write the generated pages again: .env.example, docs/settings, command-line, commands, roles
 	@$(BIN)/python .ci/docs.py

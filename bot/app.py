@@ -99,7 +99,7 @@ class App:
         self.house = House(
             currency=settings.currency, region=settings.default_region, timezone=settings.timezone, node=self.node,
             team_account=settings.twilio_whatsapp_from or "" if self.whatsapp is not None else "",
-            media_dir=str(settings.media_dir),
+            media_dir=str(settings.media_dir), secret=settings.secret_key.encode(), public_url=settings.public_url,
         )  # fmt: skip
         self.keep = Keep(
             raw_days=settings.retention_raw_days, media_days=settings.retention_media_days,

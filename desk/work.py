@@ -24,6 +24,8 @@ class House:
     team_account: str = ""  # our WhatsApp number, from which staff are paged; empty: the channel is off
     team_bot: str = ""  # the id of our Telegram bot for the team; empty: that door is off
     media_dir: str = "var/media"
+    secret: bytes = field(default=b"", repr=False)  # signs what comes back to us: buttons of cards, links to files
+    public_url: str = ""  # where the world reaches us, without a trailing slash
 
 
 @dataclass

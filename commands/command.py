@@ -15,6 +15,7 @@ from commands.words import Kind, kind_of
 from desk.office import Desk
 from models.access import Permission
 from models.ports import Chargers
+from models.reply import Choice
 
 A = TypeVar("A")
 
@@ -29,13 +30,34 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A text file that goes with an answer."""
+
+    name: str
+    content_type: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a door tells the member: a phrase `code` and its `facts`. `status` is the HTTP status that it means."""
+    """What a door tells the member: a phrase `code` and its `facts`. `status` is the HTTP status that it means.
+
+    `choices` are buttons, whose ids come back by commands/press.py. `ask` begins a command line that the member's
+    answer to this very message completes (`answer_line`).
+    """
 
     kind: OutcomeKind
     code: str
     facts: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    attachment: Attachment | None = None
+    choices: tuple[Choice, ...] = ()
+    ask: str | None = None
+
+
+def answer_line(ask: str, text: str) -> str:
+    """The command line that an answer to `Outcome.ask` makes."""
+    return f"{ask} {' '.join(text.split())}"
 
 
 def done(code: str, **facts: Any) -> Outcome:
@@ -48,12 +70,19 @@ def started(code: str, **facts: Any) -> Outcome:
     return Outcome(OutcomeKind.STARTED, code, facts)
 
 
+def plain_press(action: str, subject: str, detail: str) -> str:
+    """A button's id where nobody but the member could press it."""
+    return ":".join((action, subject, detail))
+
+
 @dataclass(frozen=True)
 class CommandContext:
     """From whom and where a command came.
 
     `desk` acts as the member. `door` names the place (`api`, `whatsapp:+94…`): a confirmation counts only there.
     `language` is the one that the place is answered in. `seen` holds the warnings that the member has confirmed.
+    `sign` makes a button's id (models/signed.py: action, subject, detail); a door that shows buttons in a room gives
+    its own.
     """
 
     desk: Desk
@@ -61,6 +90,7 @@ class CommandContext:
     door: str
     language: str = "en"
     seen: frozenset[str] = frozenset()
+    sign: Callable[[str, str, str], str] = plain_press
 
     def report_to(self) -> dict[str, Any]:
         """What a procedure keeps of who started it, so that its result is told there."""

@@ -16,8 +16,8 @@ from models.access import ActorKind
 from models.errors import NotAllowed, Refusal
 
 __all__ = [
-    "CommandContext", "Outcome", "confirm_code", "confirm_token", "decline", "looks_like_code", "looks_like_no",
-    "run_text",
+    "CommandContext", "Outcome", "confirm_code", "confirm_token", "decline", "decline_token", "looks_like_code",
+    "looks_like_no", "run_text",
 ]  # fmt: skip
 
 LATE_AFTER_S = 600
@@ -69,6 +69,14 @@ async def decline(ctx: CommandContext) -> Outcome:
     """The member said no to what waits at this door."""
     dropped = await ctx.desk.run(pending.drop, door=ctx.door)
     return Outcome(OutcomeKind.DONE, "command.declined" if dropped else "command.nothing_to_confirm")
+
+
+async def decline_token(ctx: CommandContext, token: str) -> Outcome:
+    """A button said no to what it was shown with."""
+    taken = await ctx.desk.run(pending.drop_token, door=ctx.door, token=clean(token))
+    if taken.problem is not None:
+        return Outcome(OutcomeKind.REFUSED, taken.problem, taken.problem_facts or {}, 409)
+    return Outcome(OutcomeKind.DONE, "command.declined")
 
 
 async def _run(ctx: CommandContext, text: str, asked_at: datetime | None, bot_name: str | None) -> Outcome:

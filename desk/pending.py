@@ -20,6 +20,8 @@ from models.member import Member, PendingAction
 
 LIFE_S = 120
 MAX_WRONG = 5
+ROOM = "team:"
+"""How a door begins at which several members read the same question."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,41 @@ def take_code(work: Work, *, door: str, code: str) -> Taken:
 
 
 def take_token(work: Work, *, door: str, token: str) -> Taken:
-    """The member sent a token back. Somebody else's, or one of another door, is as if it did not exist."""
-    found = work.session.scalar(select(PendingAction.id).where(PendingAction.token == token))
-    action = work.lock(PendingAction, found) if found is not None else None
-    if action is None or action.member_id != _member_id(work) or action.door != door:
+    """The member sent a token back. One of another door is as if it did not exist."""
+    found = _by_token(work, door, token)
+    return found if isinstance(found, Taken) else _use(work, found)
+
+
+def drop_token(work: Work, *, door: str, token: str) -> Taken:
+    """The member said no by a token: whoever could confirm it can drop it, and nobody else."""
+    found = _by_token(work, door, token)
+    if isinstance(found, Taken):
+        return found
+    _drop(work, found)
+    return Taken(text=found.text, facts={})
+
+
+def _by_token(work: Work, door: str, token: str) -> PendingAction | Taken:
+    """The action that a token names and that still can be answered, else why not."""
+    known = work.session.scalar(select(PendingAction.id).where(PendingAction.token == token))
+    action = work.lock(PendingAction, known) if known is not None else None
+    if action is None or action.door != door:
         return Taken(problem="command.token_unknown", problem_facts={})
+    if action.member_id != _member_id(work):
+        return _of_another(work, action)
     if action.used_at is not None:
         return Taken(problem="command.token_used", problem_facts={})
     if action.expires_at <= work.now:
         return _expired(work, action)
-    return _use(work, action)
+    return action
+
+
+def _of_another(work: Work, action: PendingAction) -> Taken:
+    """In a room everybody has seen whom the question was put to; elsewhere it does not exist for others."""
+    owner = work.session.get(Member, action.member_id)
+    if owner is None or not action.door.startswith(ROOM):
+        return Taken(problem="command.token_unknown", problem_facts={})
+    return Taken(problem="command.token_of_another", problem_facts={"name": owner.name})
 
 
 def waiting(work: Work, *, door: str) -> PendingAction | None:
@@ -89,9 +116,13 @@ def drop(work: Work, *, door: str) -> bool:
     action = _open(work, _member_id(work), door)
     if action is None or action.expires_at <= work.now:
         return False
-    action.used_at = work.now
-    audit.record(work, "command.dropped", f"member:{action.member_id}", text=action.text, door=door)
+    _drop(work, action)
     return True
+
+
+def _drop(work: Work, action: PendingAction) -> None:
+    action.used_at = work.now
+    audit.record(work, "command.dropped", f"member:{action.member_id}", text=action.text, door=action.door)
 
 
 def _open(work: Work, member_id: int, door: str) -> PendingAction | None:

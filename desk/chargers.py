@@ -57,7 +57,8 @@ def _visible(work: Work, charger: Charger) -> bool:
     return charger.fleet_id is not None and charger.fleet_id == work.actor.fleet_id
 
 
-def _scoped(work: Work, query: Select[Charger]) -> Select[Charger]:
+def visible_only(work: Work, query: Select[Any]) -> Select[Any]:
+    """Only the chargers that the actor may see: a CPO's are those of its own fleet."""
     if work.actor.role in OWN_CHARGERS_ONLY:
         return query.where(Charger.fleet_id.is_not(None), Charger.fleet_id == work.actor.fleet_id)
     return query
@@ -87,7 +88,7 @@ def shown_connector(charger: Charger, row: Connector) -> ChargerState:
 
 def overview(work: Work, charger_id: str) -> dict[str, Any]:
     """A charger with its connectors, JSON-ready."""
-    return _overviews(work, [get(work, charger_id)])[0]
+    return overviews(work, [get(work, charger_id)])[0]
 
 
 def page(
@@ -99,7 +100,7 @@ def page(
     found: list[dict[str, Any]] = []
     while len(found) < limit:
         batch = list(work.session.scalars(_page_query(work, limit, after, search)))
-        found += [item for item in _overviews(work, batch) if wanted is None or item["state"] == wanted.value]
+        found += [item for item in overviews(work, batch) if wanted is None or item["state"] == wanted.value]
         if len(batch) < limit:
             break
         after = batch[-1].id
@@ -114,7 +115,7 @@ def _state(word: str) -> ChargerState:
 
 
 def _page_query(work: Work, limit: int, after: str | None, search: str | None) -> Select[Charger]:
-    query = _scoped(work, select(Charger)).order_by(Charger.id).limit(limit)
+    query = visible_only(work, select(Charger)).order_by(Charger.id).limit(limit)
     if after is not None:
         query = query.where(Charger.id > after)
     if search:
@@ -129,7 +130,8 @@ def _page_query(work: Work, limit: int, after: str | None, search: str | None) -
     return query
 
 
-def _overviews(work: Work, chargers: Sequence[Charger]) -> list[dict[str, Any]]:
+def overviews(work: Work, chargers: Sequence[Charger]) -> list[dict[str, Any]]:
+    """These chargers with their connectors, JSON-ready, in their order; whoever asks has chosen what may be seen."""
     ids = [charger.id for charger in chargers]
     sites = _sites(work, chargers)
     rows: dict[str, list[Connector]] = {charger_id: [] for charger_id in ids}

@@ -360,10 +360,11 @@ def sessions(
         query = query.where(ChargingTransaction.contact_id == contact_id)
     if active_only:
         query = query.where(ChargingTransaction.stopped_at.is_(None))
-    return [_facts(work, transaction, contact) for transaction, contact in work.session.execute(query)]
+    return [session_facts(work, transaction, contact) for transaction, contact in work.session.execute(query)]
 
 
-def _facts(work: Work, row: ChargingTransaction, contact: Contact | None) -> dict[str, Any]:
+def session_facts(work: Work, row: ChargingTransaction, contact: Contact | None) -> dict[str, Any]:
+    """A session, JSON-ready; the amount is what it costs so far, or did at its end."""
     amount = _amount(row)
     return {
         "id": row.id,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, type_big
@@ -107,6 +108,12 @@ class Message(Base):
         Index("ix_message_state_id", "state", "id"),
         Index("ix_message_category_id", "category", "id"),
         Index("ix_message_contact_id_id", "contact_id", "id"),
+        Index("ix_message_channel_id", "channel", "id"),
+        Index("ix_message_urgency_id", "urgency", "id"),
+        Index("ix_message_language_id", "language", "id"),
+        Index(
+            "ix_message_review", "id", postgresql_where=sql("needs_review"), sqlite_where=sql("needs_review = 1")
+        ),
     )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
@@ -157,13 +164,18 @@ class MediaState(StrEnum):
 
 
 class Media(Base):
-    """A file of a message. `path` is relative to the media folder; `attempts` and `due_at` drive the fetcher."""
+    """A file of a message, or of a note on a ticket (`event_id`): one of the two.
+
+    `path` is relative to the media folder; `attempts` and `due_at` drive the fetcher.
+    """
 
     __tablename__ = "media"
     __table_args__ = (Index("ix_media_state_due_at", "state", "due_at"),)
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_event.id"), index=True)
+    album: Mapped[str | None] = mapped_column(String(64), index=True)  # what came together, by the provider's word
     channel: Mapped[str] = mapped_column(String(16))
     url: Mapped[str]
     content_type: Mapped[str] = mapped_column(String(120))

@@ -10,15 +10,20 @@ from models import (
     incident,
     member,
     message,
+    oncall,
     outbox,
+    session,
     sla,
+    tally,
+    team,
     ticket,
     wallet,
 )
 from models.base import Base
 
 ALL = (
-    audit, charger, charging, contact, conversation, inbox, incident, member, message, outbox, sla, ticket, wallet,
+    audit, charger, charging, contact, conversation, inbox, incident, member, message, oncall, outbox, sla, tally, team,
+    ticket, wallet,
 )  # fmt: skip
 
 metadata = Base.metadata

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from desk import chargers
+from desk import chargers, tally
 from desk.work import Work
 from models.access import Permission
 from models.charger import ProcedureRun
@@ -16,6 +16,7 @@ from models.member import TeamAlert
 from models.message import Message
 from models.outbox import OutboxItem
 from models.sla import SlaClock
+from models.tally import Counted
 from models.ticket import LIVE, Ticket
 
 MESSAGES = 30
@@ -144,12 +145,8 @@ def tickets(work: Work) -> list[dict[str, Any]]:
 
 def counts(work: Work) -> dict[str, int]:
     """How many tickets there are, and how many are still to be acted on."""
-    rows = work.session.execute(select(Ticket.status, func.count()).group_by(Ticket.status)).all()
-    by_status = {status: int(count) for status, count in rows}
-    return {
-        "total": sum(by_status.values()),
-        "live": sum(count for status, count in by_status.items() if status in LIVE),
-    }
+    by_status = tally.sums(work, Counted.TICKETS)
+    return {"total": sum(by_status.values()), "live": sum(by_status.get(status.value, 0) for status in LIVE)}
 
 
 def alerts(work: Work) -> list[dict[str, Any]]:

@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import audit
+from desk import audit, tally
 from desk.work import Work
 from models.access import Permission
 from models.errors import NotFound
 from models.message import Correction, Direction, Media, Message, MessageState
 from models.outbox import OutboxItem
 from models.reading import Category, Reading, Urgency
+from models.tally import Counted
 
 
 def get(work: Work, message_id: int) -> Message:
@@ -28,6 +29,7 @@ def set_reading(work: Work, message_id: int, reading: Reading) -> Message:
     """Keep what the classifier said."""
     message = get(work, message_id)
     wire = reading.as_json()
+    _count(work, message, reading.category)
     message.category = reading.category
     message.second_category = reading.second_category
     message.confidence = wire["confidence"]
@@ -41,6 +43,13 @@ def set_reading(work: Work, message_id: int, reading: Reading) -> Message:
     message.move(MessageState.NEEDS_REVIEW if reading.needs_review else MessageState.BUCKETED)
     work.wake(f"live.message.{message.id}")
     return message
+
+
+def _count(work: Work, message: Message, category: Category) -> None:
+    """What people wrote is counted by category and day."""
+    if message.direction is Direction.INBOUND:
+        was = message.category.value if message.category is not None else None
+        tally.shift(work, Counted.MESSAGES, was, category.value, at=message.received_at)
 
 
 def wants_review(work: Work, message: Message) -> None:
@@ -80,6 +89,7 @@ def correct(work: Work, message_id: int, category: Category, why: str = "") -> M
         work, "message.corrected", f"message:{message.id}",
         was=message.category.value if message.category else None, now=category.value,
     )  # fmt: skip
+    _count(work, message, category)
     message.category = category
     message.needs_review = False
     message.move(MessageState.BUCKETED)

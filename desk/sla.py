@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
-from desk.sla_timers import CHASE, CHECK, arm, armed, breach, fire_due, void
+from desk.sla_timers import CHASE, CHECK, arm, armed, breach, chase_from, fire_due, void
 from desk.work import Work
 from models.errors import Refusal
-from models.sla import TARGET_S, ClockKind, ClockState, SlaClock, SlaTimer
-from models.ticket import Ticket
+from models.sla import RISK_LEFT, TARGET_S, ClockKind, ClockState, SlaClock, SlaTimer
+from models.ticket import NEVER, Ticket
 
 __all__ = [
-    "acted", "cancel", "check_within", "clocks", "fire_due", "name_of", "pause", "quiet", "resume", "retarget",
-    "start", "start_again", "stop",
+    "acted", "cancel", "chase_after", "check_within", "clocks", "fire_due", "name_of", "pause", "quiet", "resume",
+    "retarget", "start", "start_again", "stop",
 ]  # fmt: skip
 
 _GOING = (ClockState.RUNNING, ClockState.PAUSED)
@@ -48,7 +48,7 @@ def stop(work: Work, ticket: Ticket, kind: ClockKind, at: datetime) -> SlaClock 
     late = _book(work, ticket, clock, at)
     clock.state = ClockState.BREACHED if late else ClockState.MET
     clock.due_at, clock.stopped_at = None, at
-    work.session.flush()
+    _note_next(work, ticket)
     return clock
 
 
@@ -61,7 +61,7 @@ def cancel(work: Work, ticket: Ticket, kind: ClockKind | None = None) -> None:
         late = _book(work, ticket, clock, work.now)
         clock.state = ClockState.BREACHED if late else ClockState.CANCELLED
         clock.due_at, clock.stopped_at = None, work.now
-    work.session.flush()
+    _note_next(work, ticket)
 
 
 def pause(work: Work, ticket: Ticket, kind: ClockKind, at: datetime) -> SlaClock:
@@ -71,7 +71,7 @@ def pause(work: Work, ticket: Ticket, kind: ClockKind, at: datetime) -> SlaClock
         raise Refusal("sla.not_running", ref=ticket.ref, clock=name_of(kind))
     _book(work, ticket, clock, at)
     clock.state, clock.due_at = ClockState.PAUSED, None
-    work.session.flush()
+    _note_next(work, ticket)
     return clock
 
 
@@ -82,6 +82,7 @@ def resume(work: Work, ticket: Ticket, kind: ClockKind, at: datetime) -> SlaCloc
         raise Refusal("sla.not_paused", ref=ticket.ref, clock=name_of(kind))
     clock.state, clock.running_since_at, clock.due_at = ClockState.RUNNING, at, clock.due_if_running(at)
     arm(work, ticket, clock)
+    _note_next(work, ticket)
     return clock
 
 
@@ -99,11 +100,20 @@ def retarget(work: Work, ticket: Ticket) -> None:
             clock.running_since_at, clock.due_at = work.now, clock.due_if_running(work.now)
             arm(work, ticket, clock, chase=chased or (late and not was_late))
         work.session.flush()
+    _note_next(work, ticket)
 
 
 def acted(work: Work, ticket: Ticket) -> None:
     """Somebody acted: the chasing stops. The clocks do not."""
     void(work, _of_ticket(ticket), SlaTimer.what.like(CHASE))
+
+
+def chase_after(work: Work, ticket: Ticket, at: datetime) -> None:
+    """Keep still until then; after that the clocks that are late by now are chased again."""
+    acted(work, ticket)
+    for clock in clocks(work, ticket):
+        chase_from(work, ticket, clock, at)
+    work.session.flush()
 
 
 def quiet(work: Work, ticket: Ticket) -> None:
@@ -141,7 +151,21 @@ def _begin(work: Work, ticket: Ticket, kind: ClockKind, at: datetime, *, seq: in
     work.session.add(clock)
     work.session.flush()
     arm(work, ticket, clock)
+    _note_next(work, ticket)
     return clock
+
+
+def _note_next(work: Work, ticket: Ticket) -> None:
+    """Keep on the ticket which of its clocks runs out first, and since when one is near its end: lists sort by it."""
+    work.session.flush()
+    running = [
+        (clock.due_at, clock.due_at - timedelta(seconds=clock.target_s * RISK_LEFT))
+        for clock in clocks(work, ticket)
+        if clock.state is ClockState.RUNNING and clock.due_at is not None
+    ]
+    ticket.next_due_at = min((due_at for due_at, _ in running), default=NEVER)
+    ticket.risk_at = min((risk_at for _, risk_at in running), default=NEVER)
+    work.session.flush()
 
 
 def _going(work: Work, ticket: Ticket, kind: ClockKind) -> SlaClock | None:

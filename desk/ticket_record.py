@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from desk import board, notices, sla
+from desk import board, notices, sla, tally
 from desk.ticket_views import may_see, number_of
 from desk.work import Work
 from models.access import Actor, ActorKind
 from models.errors import BadInput, NotFound, Refusal
 from models.sla import TARGET_S, ClockKind
+from models.tally import Counted
 from models.ticket import LIVE, Priority, Ticket, TicketEvent, TicketStatus
 
 NOTE_LIMIT = 4_000
@@ -48,7 +49,12 @@ def write(
 
 def move(work: Work, ticket: Ticket, to: TicketStatus, note: str = "", *, by: Actor | None = None) -> TicketEvent:
     """Change the status, where the table of moves allows it."""
-    return changed(work, ticket, ticket.move(to, by=by or work.actor, at=work.now, note=note))
+    was = ticket.status
+    event = ticket.move(to, by=by or work.actor, at=work.now, note=note)
+    tally.shift(work, Counted.TICKETS, was.value, to.value)
+    if to is TicketStatus.RESOLVED:
+        tally.add(work, Counted.RESOLVED, at=work.now)
+    return changed(work, ticket, event)
 
 
 def changed(work: Work, ticket: Ticket, event: TicketEvent) -> TicketEvent:

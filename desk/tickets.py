@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import board, members, notices, sla
+from desk import board, members, notices, sla, tally
 from desk.cases import asked_again, customer_said, find_live
 from desk.ticket_record import (
     by_person,
@@ -33,16 +33,18 @@ from models.member import Member, MemberDepartment
 from models.message import Message
 from models.reading import Category, Urgency
 from models.sla import ClockKind
+from models.tally import Counted
 from models.ticket import CATEGORY_DEPARTMENT, PRIORITY_RANK, Priority, Ticket, TicketStatus
 
 __all__ = [
     "add_note", "asked_again", "assign", "close", "close_quiet", "customer_said", "escalate", "facts", "find_live",
     "first_response", "get", "open_ticket", "pause_clock", "release", "reopen", "resolve", "resume_clock",
-    "schedule_visit", "set_priority", "start", "take",
+    "schedule_visit", "set_priority", "snooze", "start", "step_up", "take",
 ]  # fmt: skip
 
 QUIET_S = 7 * 24 * 3600
 """How long a RESOLVED ticket waits for a word before it closes by itself."""
+LONGEST_SNOOZE_S = 24 * 3600
 CLOSE_CHUNK = 200
 """How many tickets close in one transaction."""
 SUMMARY_LIMIT = 300
@@ -81,6 +83,8 @@ def open_ticket(
     )  # fmt: skip
     work.session.add(ticket)
     work.session.flush()
+    tally.add(work, Counted.TICKETS, ticket.status.value)
+    tally.add(work, Counted.OPENED, at=started)
     write(work, ticket, "opened", now=ticket.priority.value, note=ticket.summary)
     sla.start(work, ticket, started)
     _link_message(work, ticket, message_id)
@@ -147,6 +151,19 @@ def take(work: Work, ref: str) -> Ticket:
     if ticket.assignee_id is None:
         _hand_over(work, ticket, _able(work, ticket, members.get(work, member_id)), "")
     write(work, ticket, "taken")
+    return ticket
+
+
+def snooze(work: Work, ref: str, until: datetime) -> Ticket:
+    """Keep the card and the chasing still until a moment within a day; the clocks run on, and a breach is told."""
+    work.require(Permission.WORK_TICKETS)
+    moment = _aware(until)
+    if not work.now < moment <= work.now + timedelta(seconds=LONGEST_SNOOZE_S):
+        raise BadInput("ticket.bad_snooze", most={"$span": LONGEST_SNOOZE_S})
+    ticket = hold_live(work, ref)
+    was, ticket.snoozed_until_at = ticket.snoozed_until_at, moment
+    write(work, ticket, "snoozed", was=was.isoformat() if was else None, now=moment.isoformat())
+    sla.chase_after(work, ticket, moment)
     return ticket
 
 
@@ -245,6 +262,13 @@ def escalate(  # noqa: PLR0917 - the three answers in the order in which they ar
     if assignee_id is not None:
         assign(work, ref, assignee_id)
     return ticket
+
+
+def step_up(work: Work, ref: str, tried: str, failed: str, needed: str) -> Ticket:
+    """Escalate by one step of priority."""
+    ranks = {rank: priority for priority, rank in PRIORITY_RANK.items()}
+    higher = ranks[max(PRIORITY_RANK[get(work, ref).priority] - 1, 0)]
+    return escalate(work, ref, higher, tried, failed, needed)
 
 
 def schedule_visit(work: Work, ref: str, at: datetime) -> Ticket:

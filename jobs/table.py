@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from desk import cases, charger_state, expiry, inbox, outbox, retention, sla, tickets
+from desk import cases, charger_state, expiry, inbox, outbox, retention, sla, tally, tickets
 from desk.retention import Keep
 from desk.sla_timers import CHUNK
 from jobs.job import Job
@@ -20,6 +20,7 @@ def jobs(keep: Keep | None = None) -> tuple[Job, ...]:
         Job("sweep_outbox", 5, outbox.sweep),
         Job("release_inbox", 15, inbox.release_expired),
         Job("watch_silence", 15, charger_state.mark_silent),
+        Job("fold_tally", MINUTE_S, tally.fold),
         Job("reap_pending_actions", 10 * MINUTE_S, expiry.drop_old_confirmations),
         Job("close_resolved", HOUR_S, tickets.close_quiet, chunk=tickets.CLOSE_CHUNK),
         Job("stale_cases", HOUR_S, cases.point_at_stale, chunk=cases.CHUNK),

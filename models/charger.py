@@ -133,6 +133,7 @@ class Charger(Base):
     node: Mapped[str | None] = mapped_column(String(80))  # the process that holds the socket
     epoch: Mapped[int] = mapped_column(default=0)
     connected_at: Mapped[datetime | None]
+    connected_before_at: Mapped[datetime | None]  # the connection before that: lines that drop are seen by it
     booted_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     heartbeat_interval_s: Mapped[int] = mapped_column(default=300)
@@ -265,6 +266,7 @@ class ProcedureRun(Base):
             sqlite_where=text("ended_at IS NULL"),
         ),
         Index("ix_procedure_run_charger_id_started_at", "charger_id", "created_at"),
+        Index("ix_procedure_run_created_at", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)

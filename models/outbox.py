@@ -43,6 +43,12 @@ class OutboxItem(Base):
             postgresql_where=text("state IN ('pending', 'sending', 'unknown')"),
             sqlite_where=text("state IN ('pending', 'sending', 'unknown')"),
         ),
+        Index(
+            "ix_outbox_trouble",
+            "id",
+            postgresql_where=text("state IN ('dead', 'unknown')"),
+            sqlite_where=text("state IN ('dead', 'unknown')"),
+        ),
         Index("ix_outbox_provider_id", "provider_id"),
         Index("ix_outbox_conversation_id", "conversation_id"),
         {"sqlite_autoincrement": True},

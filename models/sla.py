@@ -55,6 +55,9 @@ TARGET_S: dict[ClockKind, dict[Priority, int]] = {
 WARN_AT: tuple[int, ...] = (50, 75, 90)
 """Percent of the target at which a warning goes out."""
 
+RISK_LEFT = 0.25
+"""The share of its target that a clock has left when its ticket counts as at risk."""
+
 CHASE_EVERY_S: dict[Priority, int] = {
     Priority.CRITICAL: 15 * 60,
     Priority.HIGH: HOUR_S,

@@ -18,12 +18,13 @@ from models import (
     team,
     ticket,
     wallet,
+    words,
 )
 from models.base import Base
 
 ALL = (
-    audit, charger, charging, contact, conversation, inbox, incident, member, message, oncall, outbox, sla, tally, team,
-    ticket, wallet,
+    audit, charger, charging, contact, conversation, inbox, incident, member, message, oncall, outbox, session, sla,
+    tally, team, ticket, wallet,
 )  # fmt: skip
 
 metadata = Base.metadata

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor, Department
@@ -67,6 +67,17 @@ CATEGORY_DEPARTMENT: dict[Category, Department] = {
 }
 
 
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later than everything: when no clock of a ticket runs."""
+_LIVE = "status IN ('OPEN', 'ASSIGNED', 'IN_PROGRESS')"
+_UNASSIGNED = "status = 'OPEN' AND assignee_id IS NULL"
+
+
+def _among(rows: str, name: str, *columns: str) -> Index:
+    """An index of those rows alone: the many that are closed cost it nothing."""
+    return Index(name, *columns, postgresql_where=text(rows), sqlite_where=text(rows))
+
+
 class ClaimClass(StrEnum):
     """After-sales class by severity, loss and demand."""
 
@@ -90,6 +101,17 @@ class Ticket(Base):
         Index("ix_ticket_contact_id_id", "contact_id", "id"),
         Index("ix_ticket_charger_id_id", "charger_id", "id"),
         Index("ix_ticket_updated_at", "updated_at"),
+        Index("ix_ticket_assignee_id_status_id", "assignee_id", "status", "id"),
+        Index("ix_ticket_assignee_id_updated_at", "assignee_id", "updated_at"),
+        Index("ix_ticket_priority_status_id", "priority", "status", "id"),
+        Index("ix_ticket_category_status_id", "category", "status", "id"),
+        Index("ix_ticket_department_status_id", "department", "status", "id"),
+        _among("claim_class IS NOT NULL", "ix_ticket_claim_class_id", "claim_class", "id"),
+        _among(_LIVE, "ix_ticket_live", "id"),
+        _among(_UNASSIGNED, "ix_ticket_unassigned", "id"),
+        _among(_LIVE, "ix_ticket_queue", "priority", "tier_rank", "next_due_at", "id"),
+        _among(_LIVE, "ix_ticket_own_queue", "assignee_id", "priority", "tier_rank", "next_due_at", "id"),
+        _among(_LIVE, "ix_ticket_next_due_at", "next_due_at", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -110,7 +132,10 @@ class Ticket(Base):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     scheduled_visit_at: Mapped[datetime | None]
     tier_rank: Mapped[int] = mapped_column(default=3)
+    next_due_at: Mapped[datetime] = mapped_column(default=NEVER)  # the first of its running clocks to run out
+    risk_at: Mapped[datetime] = mapped_column(default=NEVER)  # from then on a running clock has a quarter left, or less
     taken_at: Mapped[datetime | None]  # somebody said "mine": the chasing stops, the clocks do not
+    snoozed_until_at: Mapped[datetime | None]  # until then card and chasing keep still, the clocks run
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]

@@ -15,7 +15,13 @@ class AuditRow(Base):
     """Who did what to what, when, and how it ended."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_target_id", "target", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_audit_target_id", "target", "id"),
+        Index("ix_audit_action_id", "action", "id"),
+        Index("ix_audit_actor_id_id", "actor_kind", "actor_id", "id"),
+        Index("ix_audit_at_id", "at", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     at: Mapped[datetime]

@@ -24,6 +24,7 @@ class Member(Base):
     role: Mapped[Role]
     active: Mapped[bool] = mapped_column(default=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    must_change_password: Mapped[bool] = mapped_column(default=False)  # the one it has was given, not chosen
     language: Mapped[str] = mapped_column(String(16), default="en")
     timezone: Mapped[str | None] = mapped_column(String(64))
     fleet_id: Mapped[int | None] = mapped_column(ForeignKey("fleet.id"))

@@ -127,7 +127,15 @@ def configure_options() -> dict[str, Any]:
         "compare_type": True,
         "render_item": _render_item,
         "render_as_batch": False,
+        "include_object": _is_mapped,
     }
+
+
+def _is_mapped(item: Any, name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
+    """The word indexes have no mapped table to be compared with."""
+    from models import words  # noqa: PLC0415
+
+    return not (reflected and compared_to is None and words.is_ours(item, name, kind))
 
 
 def _render_item(kind: str, item: Any, _context: Any) -> str | bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.base import Base, type_big
 
@@ -36,9 +37,15 @@ class Contact(Base):
     """A customer. `username` is the account name in the charging app, `fleet_id` the fleet that pays for it."""
 
     __tablename__ = "contact"
+    __table_args__ = (
+        Index("ix_contact_sort_name_id", "sort_name", "id"),
+        Index("ix_contact_tier_id", "tier", "id"),
+        Index("ix_contact_organisation_id", "organisation", "id"),
+    )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     name: Mapped[str] = mapped_column(String(200), default="")
+    sort_name: Mapped[str] = mapped_column(String(400), default="", server_default="")  # what lists are ordered by
     username: Mapped[str | None] = mapped_column(String(100), unique=True)
     email: Mapped[str | None] = mapped_column(String(200), index=True)
     organisation: Mapped[str | None] = mapped_column(String(200))
@@ -52,6 +59,15 @@ class Contact(Base):
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
 
+    @validates("name")
+    def _ordered(self, _: str, name: str) -> str:
+        self.sort_name = name.casefold()[:400]
+        return name
+
+
+def _backwards(context: Any) -> str:
+    return str(context.get_current_parameters()["value"])[::-1]
+
 
 class ContactIdentity(Base):
     """One way in which a channel names a contact. `account` is our own number, bot or site; `''` where it has none."""
@@ -60,12 +76,15 @@ class ContactIdentity(Base):
     __table_args__ = (
         UniqueConstraint("kind", "value", "account"),
         Index("ix_contact_identity_contact_id", "contact_id"),
+        Index("ix_contact_identity_kind_backwards", "kind", "backwards"),
     )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
     kind: Mapped[IdentityKind]
     value: Mapped[str] = mapped_column(String(160))
+    # Read backwards, a number is found by its last digits.
+    backwards: Mapped[str] = mapped_column(String(160), default=_backwards, server_default="")
     account: Mapped[str] = mapped_column(String(160), default="")
     dead_at: Mapped[datetime | None]  # the provider says that nobody is there any more
     created_at: Mapped[datetime]

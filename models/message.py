@@ -111,9 +111,7 @@ class Message(Base):
         Index("ix_message_channel_id", "channel", "id"),
         Index("ix_message_urgency_id", "urgency", "id"),
         Index("ix_message_language_id", "language", "id"),
-        Index(
-            "ix_message_review", "id", postgresql_where=sql("needs_review"), sqlite_where=sql("needs_review = 1")
-        ),
+        Index("ix_message_review", "id", postgresql_where=sql("needs_review"), sqlite_where=sql("needs_review = 1")),
     )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)

@@ -59,7 +59,8 @@ def connected(work: Work, charger_id: str, version: str, at: datetime) -> int:
     charger = _charger(work, charger_id)
     charger.epoch += 1
     charger.online, charger.node = True, work.house.node
-    charger.ocpp_version, charger.connected_at = version, at
+    charger.ocpp_version = version
+    charger.connected_before_at, charger.connected_at = charger.connected_at, at
     _heard(charger, at)
     orders.lose_elsewhere(work, charger_id)
     work.wake(f"live.charger.{charger_id}")

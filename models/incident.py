@@ -31,6 +31,7 @@ class Incident(Base):
             postgresql_where=text("state = 'open'"),
             sqlite_where=text("state = 'open'"),
         ),
+        Index("ix_incident_charger_id_id", "charger_id", "id"),
         {"sqlite_autoincrement": True},
     )
 

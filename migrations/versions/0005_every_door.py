@@ -147,6 +147,7 @@ def upgrade() -> None:
     op.create_index("ix_audit_at_id", "audit", ["at", "id"])
     _lists_of_tickets()
     _sums()
+    _cards()
 
 
 def _lists_of_tickets() -> None:
@@ -212,3 +213,59 @@ def _sums() -> None:
     trouble = sa.text("state IN ('dead', 'unknown')")
     op.create_index("ix_outbox_trouble", "outbox", ["id"], postgresql_where=trouble, sqlite_where=trouble)
     op.create_index("ix_procedure_run_created_at", "procedure_run", ["created_at"])
+
+
+def _cards() -> None:
+    """One message for each matter in each of the team's chats; pages that are repeated until somebody answers."""
+    big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    with op.batch_alter_table("team_alert") as table:
+        table.add_column(sa.Column("paged_at", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(sa.Column("pages", sa.Integer(), nullable=False, server_default="0"))
+        table.add_column(sa.Column("page_again_at", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("team_alert") as table:
+        table.alter_column("pages", server_default=None)
+    op.create_table(
+        "team_card",
+        sa.Column("id", big, nullable=False),
+        sa.Column("team_chat_id", big, nullable=False),
+        sa.Column("subject_kind", sa.String(length=32), nullable=False),
+        sa.Column("subject_id", big, nullable=False),
+        sa.Column("provider_id", sa.String(length=80), nullable=True),
+        sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("face", sa.String(length=64), nullable=False),
+        sa.Column("outbox_id", big, nullable=True),
+        sa.Column("ping_alert_id", big, nullable=True),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("snoozed_until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["ping_alert_id"], ["team_alert.id"], name=op.f("fk_team_card_ping_alert_id_team_alert")),
+        sa.ForeignKeyConstraint(["team_chat_id"], ["team_chat.id"], name=op.f("fk_team_card_team_chat_id_team_chat")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_card")),
+        sa.UniqueConstraint(
+            "team_chat_id", "subject_kind", "subject_id",
+            name=op.f("uq_team_card_team_chat_id_subject_kind_subject_id"),
+        ),
+    )  # fmt: skip
+    op.create_index("ix_team_card_subject", "team_card", ["subject_kind", "subject_id"])
+    op.create_index("ix_team_card_chat_provider_id", "team_card", ["team_chat_id", "provider_id"])
+    op.create_index("ix_team_card_outbox_id", "team_card", ["outbox_id"])
+    op.create_index("ix_team_card_state_updated_at", "team_card", ["state", "updated_at"])
+    op.create_table(
+        "card_touch",
+        sa.Column("id", big, nullable=False),
+        sa.Column("subject_kind", sa.String(length=32), nullable=False),
+        sa.Column("subject_id", big, nullable=False),
+        sa.Column("ping", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_touch")),
+    )
+    for name, table_name, columns, rows in (
+        ("ix_team_card_wanted", "team_card", ["team_chat_id", "id"], "wanted > made"),
+        ("ix_team_alert_page_again_at", "team_alert", ["page_again_at"], "page_again_at IS NOT NULL"),
+        ("ix_outbox_team_created_at", "outbox", ["created_at"], "channel = 'team'"),
+    ):
+        only = sa.text(rows)
+        op.create_index(name, table_name, columns, postgresql_where=only, sqlite_where=only)

@@ -110,7 +110,15 @@ class TeamAlert(Base):
     """A line on the team's board: something that wants a human. Pages also go to staff phones by the outbox."""
 
     __tablename__ = "team_alert"
-    __table_args__ = (Index("ix_team_alert_open", "acked_at", "id"),)
+    __table_args__ = (
+        Index("ix_team_alert_open", "acked_at", "id"),
+        Index(
+            "ix_team_alert_page_again_at",
+            "page_again_at",
+            postgresql_where=text("page_again_at IS NOT NULL"),
+            sqlite_where=text("page_again_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -126,3 +134,6 @@ class TeamAlert(Base):
     raised_at: Mapped[datetime]
     acked_at: Mapped[datetime | None]
     acked_by: Mapped[str | None] = mapped_column(String(200))
+    paged_at: Mapped[datetime | None]  # members were told one by one; None: a line of the board alone
+    pages: Mapped[int] = mapped_column(default=0)  # how often they were told
+    page_again_at: Mapped[datetime | None]  # nobody answered yet: told again then

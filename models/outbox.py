@@ -51,6 +51,12 @@ class OutboxItem(Base):
         ),
         Index("ix_outbox_provider_id", "provider_id"),
         Index("ix_outbox_conversation_id", "conversation_id"),
+        Index(
+            "ix_outbox_team_created_at",
+            "created_at",
+            postgresql_where=text("channel = 'team'"),
+            sqlite_where=text("channel = 'team'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

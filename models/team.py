@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, type_big
@@ -59,3 +60,70 @@ class TeamQuestion(Base):
     line: Mapped[str] = mapped_column(String(300))
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class CardSubject(StrEnum):
+    """What a card is about."""
+
+    TICKET = "ticket"
+    INCIDENT = "incident"
+    ALERT = "alert"
+
+
+class CardState(StrEnum):
+    """Whether somebody still has to act."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class TeamCard(Base):
+    """The one message of a chat about a ticket, an incident or a line of the board, edited in place.
+
+    `wanted` rises with every change of the subject; the message shows `sent`. `outbox_id` is the row that waits or
+    is under way, with the version `made`.
+    """
+
+    __tablename__ = "team_card"
+    __table_args__ = (
+        UniqueConstraint("team_chat_id", "subject_kind", "subject_id"),
+        Index("ix_team_card_subject", "subject_kind", "subject_id"),
+        Index("ix_team_card_chat_provider_id", "team_chat_id", "provider_id"),
+        Index("ix_team_card_outbox_id", "outbox_id"),
+        Index(
+            "ix_team_card_wanted",
+            "team_chat_id",
+            "id",
+            postgresql_where=text("wanted > made"),
+            sqlite_where=text("wanted > made"),
+        ),
+        Index("ix_team_card_state_updated_at", "state", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(type_big, primary_key=True)
+    team_chat_id: Mapped[int] = mapped_column(ForeignKey("team_chat.id"))
+    subject_kind: Mapped[CardSubject]
+    subject_id: Mapped[int] = mapped_column(type_big)
+    provider_id: Mapped[str | None] = mapped_column(String(80))  # of the message; None: not posted yet
+    wanted: Mapped[int] = mapped_column(default=1)
+    made: Mapped[int] = mapped_column(default=0)
+    sent: Mapped[int] = mapped_column(default=0)
+    face: Mapped[str] = mapped_column(String(64), default="")  # a digest of what `made` shows: the same is not sent
+    outbox_id: Mapped[int | None] = mapped_column(type_big)
+    ping_alert_id: Mapped[int | None] = mapped_column(ForeignKey("team_alert.id"))  # must be heard: a new message
+    state: Mapped[CardState] = mapped_column(default=CardState.OPEN)
+    snoozed_until_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]  # when its last row was made
+
+
+class CardTouch(Base):
+    """Something that a card may be about has changed. Only ever added, so that whoever changes it waits for nobody."""
+
+    __tablename__ = "card_touch"
+
+    id: Mapped[int] = mapped_column(type_big, primary_key=True)
+    subject_kind: Mapped[CardSubject]
+    subject_id: Mapped[int] = mapped_column(type_big)
+    ping: Mapped[bool] = mapped_column(default=False)  # an alert that members must hear
+    at: Mapped[datetime]

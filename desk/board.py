@@ -6,9 +6,12 @@ from typing import Any
 
 from sqlalchemy import select
 
+from desk import audit
 from desk.work import Work
-from models.access import Role
+from models.access import OWN_TICKETS_ONLY, Permission, Role
+from models.errors import NotFound
 from models.member import Member, MemberIdentity, MemberIdentityKind, TeamAlert
+from models.ticket import Ticket
 
 PAGED_ROLES = (Role.ADMIN, Role.MANAGER, Role.DISPATCHER, Role.OPS_AGENT)
 
@@ -28,6 +31,27 @@ def raise_alert(
     work.session.flush()
     work.wake(f"live.alert.{alert.id}")
     return alert
+
+
+def acknowledge(work: Work, alert_id: int) -> TeamAlert:
+    """A member saw it: the line leaves the board, for everybody. A second time changes nothing."""
+    work.require(Permission.WORK_TICKETS)
+    alert = work.lock(TeamAlert, alert_id)
+    if alert is None or not _may_see(work, alert):
+        raise NotFound("board.no_alert", id=alert_id)
+    if alert.acked_at is None:
+        alert.acked_at, alert.acked_by = work.now, work.actor.name
+        audit.record(work, "alert.acknowledged", f"alert:{alert.id}", code=alert.code)
+        work.wake(f"live.alert.{alert.id}")
+    return alert
+
+
+def _may_see(work: Work, alert: TeamAlert) -> bool:
+    """Some roles see only what is about a ticket of theirs."""
+    if work.actor.role not in OWN_TICKETS_ONLY:
+        return True
+    ticket = work.session.get(Ticket, alert.ticket_id) if alert.ticket_id is not None else None
+    return ticket is not None and ticket.assignee_id == work.actor.member_id
 
 
 def settle(work: Work, charger_id: str, kind: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from desk import audit, incidents, orders
 from desk.work import Work
@@ -383,6 +383,17 @@ def switch_auto_heal(work: Work, charger_id: str, on: bool) -> None:
     work.require(Permission.EDIT_CHARGERS)
     get(work, charger_id).auto_heal = on
     audit.record(work, "charger.auto_heal", f"charger:{charger_id}", on=on)
+
+
+def switch_site(work: Work, name: str, on: bool) -> Site:
+    """Let the assistant heal the chargers of a site, or not. Refuses a name that no site has."""
+    work.require(Permission.EDIT_CHARGERS)
+    site = work.session.scalar(select(Site).where(func.lower(Site.name) == name.strip().lower()))
+    if site is None:
+        raise NotFound("charger.no_site", name=name.strip()[:80])
+    site.auto_heal = on
+    audit.record(work, "site.auto_heal", f"site:{site.id}", on=on)
+    return site
 
 
 def take_out(work: Work, charger_id: str, why: str) -> None:

@@ -12,8 +12,10 @@ from sqlalchemy.orm import aliased
 from desk import audit, board
 from desk.literal import is_one_of
 from desk.work import Work
+from models.access import Permission
 from models.contact import ContactIdentity
 from models.conversation import Conversation, conversation_key
+from models.errors import NotFound, Refusal
 from models.member import MemberIdentity, MemberIdentityKind
 from models.message import Direction, Message, MessageKind, MessageState
 from models.outbox import (
@@ -494,6 +496,23 @@ def ask_later(work: Work, item_id: int, seconds: float) -> None:
     item = work.lock(OutboxItem, item_id)
     if item is not None and item.state is OutboxState.UNKNOWN:
         item.due_at = work.now + timedelta(seconds=seconds)
+
+
+def requeue(work: Work, item_id: int) -> OutboxItem:
+    """Staff send a dead letter once more; its key stays, so that the cause is still said once. Refuses others."""
+    work.require(Permission.REPLY)
+    item = work.lock(OutboxItem, item_id)
+    if item is None:
+        raise NotFound("outbox.unknown", id=item_id)
+    if item.state not in (OutboxState.DEAD, OutboxState.EXPIRED):
+        raise Refusal("outbox.not_dead", id=item_id, state={"$code": f"outbox.state.{item.state.value}"})
+    item.state, item.due_at, item.attempts, item.repeated = OutboxState.PENDING, work.now, 0, True
+    item.expires_at = work.now + timedelta(seconds=EXPIRY_S[item.intent])
+    audit.record(work, "outbox.requeued", f"outbox:{item.id}", address=item.address, error_code=item.error_code)
+    work.wake("outbox")
+    if item.message_id is not None:
+        work.wake(f"live.message.{item.message_id}")
+    return item
 
 
 def _open_and(state: OutboxState) -> list[ColumnElement[bool]]:

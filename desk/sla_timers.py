@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from desk import board, paging
@@ -191,12 +191,27 @@ def _chase_next(work: Work, ticket: Ticket, clock: SlaClock, after: datetime) ->
     """Until somebody acts. A sweep that slept does not make up for the chases it missed."""
     if ticket.taken_at is not None:
         return
-    made = work.session.scalar(
-        select(func.count()).where(SlaTimer.clock_id == clock.id, SlaTimer.what.like(CHASE), SlaTimer.state == "fired")
-    )
     every = timedelta(seconds=CHASE_EVERY_S[ticket.priority])
     fire_at = after + every
-    _add_timer(work, clock, f"chase{(made or 0) + 1}", fire_at if fire_at > work.now else work.now + every)
+    fire_at = max(fire_at if fire_at > work.now else work.now + every, ticket.snoozed_until_at or fire_at)
+    _add_timer(work, clock, _next_chase(work, clock), fire_at)
+
+
+def _next_chase(work: Work, clock: SlaClock) -> str:
+    """One more than were given; and never a name that this generation has used, for a chase that was called off."""
+    rows = work.session.execute(
+        select(SlaTimer.what, SlaTimer.gen, SlaTimer.state).where(
+            SlaTimer.clock_id == clock.id, SlaTimer.what.like(CHASE)
+        )
+    ).all()
+    used = [int(what.removeprefix("chase")) for what, gen, _ in rows if gen == clock.gen]
+    return f"chase{max([sum(state == 'fired' for *_, state in rows), *used]) + 1}"
+
+
+def chase_from(work: Work, ticket: Ticket, clock: SlaClock, at: datetime) -> None:
+    """Chase a late clock again from `at` on, whatever was done about it before."""
+    if ticket.taken_at is None and clock.state is ClockState.RUNNING and clock.breached_at is not None:
+        _add_timer(work, clock, _next_chase(work, clock), at)
 
 
 def _check(work: Work, ticket: Ticket, clock: SlaClock, timer: SlaTimer) -> None:

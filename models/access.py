@@ -52,6 +52,8 @@ class Permission(StrEnum):
     VIEW_CONTACTS = "view_contacts"
     EDIT_CONTACTS = "edit_contacts"
     ERASE_CONTACTS = "erase_contacts"
+    VIEW_ROSTER = "view_roster"
+    EDIT_ROSTER = "edit_roster"
     VIEW_AUDIT = "view_audit"
     MANAGE_TEAM = "manage_team"
 
@@ -65,7 +67,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: _MANAGER,
     Role.DISPATCHER: _DESK,
     # The source gives the agent the dispatcher's pages; who confirms and closes is named there without the agent.
-    Role.OPS_AGENT: _DESK - {Permission.CLOSE_TICKETS, Permission.VIEW_AUDIT},
+    Role.OPS_AGENT: _DESK - {Permission.CLOSE_TICKETS, Permission.EDIT_ROSTER, Permission.VIEW_AUDIT},
     Role.INSTALLER: frozenset(
         {
             Permission.VIEW_DASHBOARD,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -105,6 +105,12 @@ def done(work: Work, item_id: int) -> None:
         .where(InboxItem.id == item_id)
         .values(state=InboxState.DONE, done_at=work.now, lease_owner=None, lease_until_at=None, error=None)
     )
+
+
+def forget(work: Work, item_id: int) -> None:
+    """The row is done, and what it said was not for us: nothing of it is kept but that it came."""
+    done(work, item_id)
+    work.session.execute(update(InboxItem).where(InboxItem.id == item_id).values(raw=null()))
 
 
 def failed(work: Work, item_id: int, error: str) -> bool:

@@ -1,4 +1,4 @@
-"""Files that came with messages: which are to be fetched now, and how each try ended."""
+"""Files that came with messages and notes: which are to be fetched now, and how each try ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from desk import board
 from desk.work import Work
 from models.message import Media, MediaState
+from models.ticket import TicketEvent
 
 LEASE_S = 300
 """A claimed file is due again after this long, should its fetcher die."""
@@ -23,7 +24,7 @@ class MediaJob:
     """A file to fetch. `attempts` counts this try."""
 
     id: int
-    message_id: int
+    message_id: int | None
     channel: str
     url: str
     content_type: str
@@ -57,7 +58,7 @@ def stored(work: Work, media_id: int, *, path: str, size: int, sha256: str, cont
         return False
     item.state, item.error = MediaState.STORED, None
     item.path, item.size, item.sha256, item.content_type = path, size, sha256, content_type
-    work.wake(f"live.message.{item.message_id}")
+    _announce(work, item)
     return True
 
 
@@ -76,5 +77,12 @@ def failed(work: Work, media_id: int, error: str, *, for_good: bool = False) -> 
         facts={"media_id": item.id, "content_type": item.content_type or "?", "reason": item.error},
         message_id=item.message_id,
     )  # fmt: skip
-    work.wake(f"live.message.{item.message_id}")
+    _announce(work, item)
     return True
+
+
+def _announce(work: Work, item: Media) -> None:
+    if item.message_id is not None:
+        work.wake(f"live.message.{item.message_id}")
+    elif item.event_id is not None:
+        work.wake(f"live.ticket.{work.session.get_one(TicketEvent, item.event_id).ticket_id}")

@@ -107,14 +107,15 @@ def actor(work: Work, member: Member) -> Actor:
 
 def by_whatsapp(work: Work, e164: str) -> Member | None:
     """The active member with that enrolled number."""
+    return by_identity(work, MemberIdentityKind.WHATSAPP, e164)
+
+
+def by_identity(work: Work, kind: MemberIdentityKind, value: str) -> Member | None:
+    """The active member with that enrolled number or account."""
     return work.session.scalar(
         select(Member)
         .join(MemberIdentity, MemberIdentity.member_id == Member.id)
-        .where(
-            MemberIdentity.kind == MemberIdentityKind.WHATSAPP,
-            MemberIdentity.value == e164,
-            Member.active.is_(True),
-        )
+        .where(MemberIdentity.kind == kind, MemberIdentity.value == value, Member.active.is_(True))
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, null, select, update
+from sqlalchemy import ColumnElement, delete, func, null, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from desk.work import Work
@@ -15,6 +15,7 @@ from models.charger import OcppFrame
 from models.inbox import InboxItem, InboxState, Quarantine
 from models.message import Media, MediaState, Message
 from models.outbox import OutboxEvent
+from models.ticket import TicketEvent
 
 CHUNK = 500
 """Rows of one kind in one transaction, so that nobody else waits for long."""
@@ -53,8 +54,9 @@ def files_due(work: Work, keep: Keep, limit: int = CHUNK) -> list[OldFile]:
     before: datetime = work.now - timedelta(days=keep.media_days)
     rows = work.session.execute(
         select(Media.id, Media.path)
-        .join(Message, Message.id == Media.message_id)
-        .where(Message.received_at < before, Media.state != MediaState.DELETED)
+        .outerjoin(Message, Message.id == Media.message_id)
+        .outerjoin(TicketEvent, TicketEvent.id == Media.event_id)
+        .where(func.coalesce(Message.received_at, TicketEvent.at) < before, Media.state != MediaState.DELETED)
         .order_by(Media.id)
         .limit(limit)
     )

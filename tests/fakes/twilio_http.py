@@ -18,6 +18,8 @@ class Request:
     query: str
     headers: dict[str, str]
     body: bytes
+    gone: Callable[[], bool] = lambda: False
+    """Whether the client hung up meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,21 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         name, _, value = line.partition(":")
         if name:
             headers[name.strip().lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = await _chunks(reader)
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
     path, _, query = target.partition("?")
-    return Request(method, path, query, headers, body)
+    return Request(method, path, query, headers, body, reader.at_eof)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+    await reader.readuntil(b"\r\n")
+    return body
 
 
 async def _write(writer: asyncio.StreamWriter, request: Request, reply: Reply) -> bool:

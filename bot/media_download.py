@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
-from bot.filetypes import sniff
+from models.filetypes import sniff
 
 SIZE_LIMIT = 16 * 1024 * 1024
 MAX_REDIRECTS = 3

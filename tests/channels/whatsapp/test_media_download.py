@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.filetypes import sniff
 from bot.media_download import Downloader, FetchError, MediaSource
+from models.filetypes import sniff
 
 JPEG = b"\xff\xd8\xff\xe0pixels"
 SECRETS = ("AC1", "token")

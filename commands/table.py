@@ -11,7 +11,9 @@ from commands.close import close
 from commands.command import Command
 from commands.help import help_about, may_use
 from commands.note import note
+from commands.out import out
 from commands.reboot import reboot
+from commands.reset import reset
 from commands.resolve import resolve
 from commands.restore import restore
 from commands.sessions import sessions
@@ -23,7 +25,7 @@ from commands.whoami import whoami
 from models.access import Actor
 
 _ABOUT: tuple[Command[Any], ...] = (
-    status, sessions, clear, reboot, restore, balance,
+    status, sessions, clear, reset, reboot, out, restore, balance,
     tickets, ticket, take, note, resolve, close, assign,
     whoami,
 )  # fmt: skip

@@ -30,6 +30,8 @@ MAY: list[tuple[str, frozenset[Role]]] = [
     ("/sessions 100001", DESK),
     ("/clear 100001", DESK),
     ("/reboot 100001", DESK),
+    ("/reset 100001", DESK),
+    ("/out 100001", DESK),
     ("/restore 100001", DESK),
     ("/balance +94771234567", DESK),
     ("/tickets", TEAM),

@@ -24,6 +24,8 @@ COMMAND: dict[str, tuple[str, str]] = {
     "sessions": ("/sessions 100001", "AMDO--"),
     "clear": ("/clear 100001", "AMDO--"),
     "reboot": ("/reboot 100001", "AMDO--"),
+    "reset": ("/reset 100001", "AMDO--"),
+    "out": ("/out 100001", "AMDO--"),
     "restore": ("/restore 100001", "AMDO--"),
     "balance": ("/balance 0771234567", "AMDO--"),
     "tickets": ("/tickets", "AMDOI-"),

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - every name in these statements is written in this file
 """The word indexes: what lets staff find a word in a million messages. SQLite keeps them in FTS5 tables, PostgreSQL in
 a generated column of each table. Both cut text alike, pass over case and accents, and follow every change by
 themselves, so that what is blanked in a row can no longer be found either.

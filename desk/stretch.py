@@ -1,0 +1,71 @@
+"""Parts of long lists, newest first: read through an index from a key on, and never more than a stretch at a time.
+
+A filter that fits one row in a million would otherwise read the million. Here it gives what the stretch holds, and
+the key from which to look further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, and_, func, select, text
+
+from desk.work import Work
+
+LONGEST = 2_000
+"""Rows that are looked at for one part."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Keys, newest first. `next` is the key to go on after; it may be there though `keys` is short or empty."""
+
+    keys: list[int] = field(default_factory=list)
+    next: int | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Filters: `lead` has an index that is also in the order of the key; `rest` are looked at row by row."""
+
+    lead: ColumnElement[bool] | None = None
+    rest: Sequence[ColumnElement[bool]] = ()
+
+
+def read(work: Work, entity: type[Any], wanted: Wanted, *, limit: int, after: int | None) -> Part:
+    """At most `limit` keys of the rows that fit, older than `after`."""
+    plan_for_values(work)
+    stretch = select(entity.id).order_by(entity.id.desc())
+    if wanted.lead is not None:
+        stretch = stretch.where(wanted.lead)
+    if after is not None:
+        stretch = stretch.where(entity.id < after)
+    if not wanted.rest:
+        return cut(list(work.session.scalars(stretch.limit(limit + 1))), limit)
+    return choose(work, stretch.add_columns(and_(*wanted.rest).label("fits")).limit(LONGEST).subquery(), limit)
+
+
+def choose(work: Work, within: Subquery, limit: int) -> Part:
+    """At most `limit` of the keys (`id`) of a stretch that say of themselves that they fit (`fits`)."""
+    fitting = select(within.c.id).where(within.c.fits).order_by(within.c.id.desc()).limit(limit + 1)
+    part = cut(list(work.session.scalars(fitting)), limit)
+    return part if part.next is not None else Part(part.keys, _end_of(work, within))
+
+
+def _end_of(work: Work, within: Subquery) -> int | None:
+    """Where the stretch ends; None when the list ended before it."""
+    seen, last = work.session.execute(select(func.count(), func.min(within.c.id))).one()
+    return int(last) if seen == LONGEST else None
+
+
+def cut(keys: list[int], limit: int) -> Part:
+    """A part of at most `limit` of the keys; whoever read `limit + 1` knows whether there are more."""
+    return Part(keys[:limit], keys[limit - 1] if len(keys) > limit else None)
+
+
+def plan_for_values(work: Work) -> None:
+    """Have PostgreSQL plan each statement for the values that are asked for: they differ by a thousand times."""
+    if work.postgresql:
+        work.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))

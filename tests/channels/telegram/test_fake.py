@@ -21,6 +21,7 @@ from aiogram.types import (
 )
 from telegram import error
 from telegram.request import HTTPXRequest
+from telegram.warnings import PTBDeprecationWarning
 
 from tests.fakes.telegram import FakeBot, FakeTelegram
 from tests.fakes.telegram_faults import (
@@ -195,7 +196,7 @@ async def test_refusals_and_complaints(fake: FakeTelegram, drivers: FakeBot, ptb
     with pytest.raises(error.Forbidden, match="blocked by the user"):
         await ptb.send_message(amal.id, "x")
     fake.inject(rate_limited(7))
-    with pytest.raises(error.RetryAfter):
+    with pytest.warns(PTBDeprecationWarning, match="retry_after"), pytest.raises(error.RetryAfter):
         await ptb.send_message(amal.id, "x")
     assert len(fake.complaints) == 6
     drivers.revoked = True

@@ -111,6 +111,16 @@ def waiting(work: Work, *, door: str) -> PendingAction | None:
     return action if action is not None and action.expires_at > work.now else None
 
 
+def confirmed_before(work: Work, *, door: str, token: str) -> str | None:
+    """What the member confirmed by that token at an earlier time; None where it still waits or is not theirs."""
+    return work.session.scalar(
+        select(PendingAction.text).where(
+            PendingAction.token == token, PendingAction.door == door, PendingAction.used_at.is_not(None),
+            PendingAction.member_id == _member_id(work),
+        )
+    )  # fmt: skip
+
+
 def drop(work: Work, *, door: str) -> bool:
     """The member said no; tells whether anything was waiting."""
     action = _open(work, _member_id(work), door)

@@ -73,4 +73,3 @@ def fold(work: Work) -> int:
         if total := sum(taken):
             work.session.add(Tally(what=what, key=key, day=day, change=total))
     return len(groups)
-

@@ -111,7 +111,9 @@ class Ticket(Base):
         _among(_UNASSIGNED, "ix_ticket_unassigned", "id"),
         _among(_LIVE, "ix_ticket_queue", "priority", "tier_rank", "next_due_at", "id"),
         _among(_LIVE, "ix_ticket_own_queue", "assignee_id", "priority", "tier_rank", "next_due_at", "id"),
-        _among(_LIVE, "ix_ticket_next_due_at", "next_due_at", "id"),
+        Index("ix_ticket_charger_id_status_id", "charger_id", "status", "id"),
+        Index("ix_ticket_assignee_id_next_due_at", "assignee_id", "next_due_at", "id"),
+        Index("ix_ticket_next_due_at", "next_due_at", "id"),
         {"sqlite_autoincrement": True},
     )
 

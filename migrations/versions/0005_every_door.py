@@ -178,7 +178,9 @@ def _lists_of_tickets() -> None:
         ("unassigned", ["id"], "status = 'OPEN' AND assignee_id IS NULL"),
         ("queue", ["priority", "tier_rank", "next_due_at", "id"], live),
         ("own_queue", ["assignee_id", "priority", "tier_rank", "next_due_at", "id"], live),
-        ("next_due_at", ["next_due_at", "id"], live),
+        ("charger_id_status_id", ["charger_id", "status", "id"], None),
+        ("assignee_id_next_due_at", ["assignee_id", "next_due_at", "id"], None),
+        ("next_due_at", ["next_due_at", "id"], None),
     ):
         only = sa.text(rows) if rows else None
         op.create_index(f"ix_ticket_{name}", "ticket", columns, postgresql_where=only, sqlite_where=only)

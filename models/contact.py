@@ -88,3 +88,21 @@ class ContactIdentity(Base):
     account: Mapped[str] = mapped_column(String(160), default="")
     dead_at: Mapped[datetime | None]  # the provider says that nobody is there any more
     created_at: Mapped[datetime]
+
+
+class PhoneLink(Base):
+    """A person's consent to be known by their phone number on a channel that does not own it, until they undo it.
+
+    `contact_id` has the number; `before_contact_id` is whom the conversation belonged to before.
+    """
+
+    __tablename__ = "phone_link"
+
+    id: Mapped[int] = mapped_column(type_big, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    before_contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    phone: Mapped[str] = mapped_column(String(32))
+    linked_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]

@@ -76,6 +76,16 @@ class Quarantine(Base):
     received_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class PollLease(Base):
+    """Which process asks a provider for messages, and until when nobody else may."""
+
+    __tablename__ = "poll_lease"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(80))
+    until_at: Mapped[datetime]
+
+
 @dataclass(frozen=True)
 class InboxRow:
     """What a door hands to the inbox. `raw` is JSON and holds all that is needed to parse it again."""

@@ -31,6 +31,7 @@ class MessageKind(StrEnum):
     LOCATION = "location"
     BUTTON = "button"
     EDIT = "edit"
+    CONTACT = "contact"
     UNSUPPORTED = "unsupported"
 
 
@@ -97,6 +98,16 @@ class Heard:
     location: Location | None = None
     language_hint: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """No message: a person blocked us (`here` is False), or came back."""
+
+    account: str
+    identity_kind: str
+    identity: str
+    here: bool
 
 
 class Message(Base):

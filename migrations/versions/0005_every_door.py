@@ -271,3 +271,65 @@ def _cards() -> None:
     ):
         only = sa.text(rows)
         op.create_index(name, table_name, columns, postgresql_where=only, sqlite_where=only)
+    op.create_table(
+        "poll_lease",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_poll_lease")),
+    )
+    op.create_table(
+        "phone_link",
+        sa.Column("id", big, nullable=False),
+        sa.Column("conversation_id", big, nullable=False),
+        sa.Column("contact_id", big, nullable=False),
+        sa.Column("before_contact_id", big, nullable=False),
+        sa.Column("message_id", big, nullable=False),
+        sa.Column("phone", sa.String(length=32), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_phone_link_conversation_id_conversation")
+        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_phone_link_contact_id_contact")),
+        sa.ForeignKeyConstraint(
+            ["before_contact_id"], ["contact.id"], name=op.f("fk_phone_link_before_contact_id_contact")
+        ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_phone_link_message_id_message")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_link")),
+    )
+    for column in ("conversation_id", "contact_id", "before_contact_id", "message_id"):
+        op.create_index(op.f(f"ix_phone_link_{column}"), "phone_link", [column])
+    op.create_table(
+        "force_charge",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("charger_id", sa.String(length=48), nullable=False),
+        sa.Column("connector", sa.Integer(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id_tag", sa.String(length=36), nullable=False),
+        sa.Column("limit_s", sa.Integer(), nullable=True),
+        sa.Column("limit_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("transaction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("stop_tries", sa.Integer(), nullable=False),
+        sa.Column("stop_again_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("door", sa.String(length=200), nullable=True),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["procedure_run.id"], name=op.f("fk_force_charge_run_id_procedure_run")),
+        sa.ForeignKeyConstraint(["charger_id"], ["charger.id"], name=op.f("fk_force_charge_charger_id_charger")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_force_charge_contact_id_contact")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_force_charge_member_id_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_force_charge")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_force_charge_run_id")),
+    )
+    op.create_index(op.f("ix_force_charge_transaction_id"), "force_charge", ["transaction_id"])
+    op.create_index(
+        "ix_force_charge_open", "force_charge", ["id"], postgresql_where=sa.text("ended_at IS NULL"),
+        sqlite_where=sa.text("ended_at IS NULL"),
+    )  # fmt: skip

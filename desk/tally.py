@@ -16,6 +16,11 @@ def day_of(work: Work, moment: datetime) -> str:
     return moment.astimezone(ZoneInfo(work.house.timezone)).date().isoformat()
 
 
+def midnight(work: Work) -> datetime:
+    """When today began in the installation's zone."""
+    return work.now.astimezone(ZoneInfo(work.house.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def days(work: Work, count: int) -> list[str]:
     """Today and the days before it, the oldest first."""
     today = work.now.astimezone(ZoneInfo(work.house.timezone)).date()

@@ -1,36 +1,58 @@
-"""What the API shows of messages, conversations and the audit trail: facts, JSON-ready."""
+"""What the API shows of messages, tickets, contacts, conversations and the audit trail: facts, JSON-ready."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from desk import audit, conversations, messages
+from desk import audit, contact_list, conversations, message_list, messages, ticket_views
+from desk.contact_list import ContactFilter
+from desk.message_list import MessageFilter
 from desk.work import Work
 from models.access import Permission
 from models.audit import AuditRow
 from models.conversation import Conversation
-from models.message import Direction, Message
-from models.outbox import OutboxItem
+from models.message import Message
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A part of a list, and the key after which to go on. A part may be short though there is a `next`."""
+
+    items: list[dict[str, Any]]
+    next: str | int | None
 
 
 def message(work: Work, message_id: int) -> dict[str, Any]:
     """One message."""
-    return message_facts(work, messages.get(work, message_id))
+    return messages.facts(work, messages.get(work, message_id))
 
 
-def message_page(work: Work, /, *, limit: int, after: int | None, **filters: Any) -> list[dict[str, Any]]:
-    """Messages, newest first; `filters` as messages.page takes them."""
-    return [message_facts(work, row) for row in messages.page(work, limit=limit, after=after, **filters)]
+def message_page(work: Work, wanted: MessageFilter, *, limit: int, after: int | None) -> Rows:
+    """Messages, newest first."""
+    part = message_list.keys(work, wanted, limit=limit, after=after)
+    found = {row.id: row for row in work.session.scalars(select(Message).where(Message.id.in_(part.keys)))}
+    return Rows(messages.facts_of(work, [found[key] for key in part.keys]), part.next)
 
 
-def message_facts(work: Work, row: Message) -> dict[str, Any]:
-    """A message in the contract's shape; the `language` of an outgoing one is the one it is said in."""
-    facts = messages.facts(work, row)
-    if row.direction is Direction.OUTBOUND:
-        facts["language"] = work.session.scalar(select(OutboxItem.language).where(OutboxItem.message_id == row.id))
-    return facts
+def ticket_page(work: Work, /, *, limit: int, after: int | None, **filters: Any) -> Rows:
+    """Tickets, newest first; `filters` as ticket_views.page takes them."""
+    found = ticket_views.page(work, limit=limit + 1, after=after, **filters)
+    more = found[limit - 1].id if len(found) > limit else None
+    return Rows(ticket_views.facts_of(work, found[:limit]), more)
+
+
+def contact_page(work: Work, wanted: ContactFilter, *, limit: int, after: str | None) -> Rows:
+    """Contacts, newest first; in the order of their numbers where a number is asked for."""
+    part = contact_list.page(work, wanted, limit=limit, after=after)
+    return Rows([_contact_facts(row) for row in part.items], part.next)
+
+
+def _contact_facts(row: dict[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in row.items() if name != "kinds"}
+    return told | {"tier": row["tier"].value, "created_at": row["created_at"].isoformat()}
 
 
 def conversation(work: Work, conversation_id: int) -> dict[str, Any]:

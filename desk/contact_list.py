@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, exists, select
 
 from desk import search, stretch
 from desk.stretch import Wanted
@@ -52,6 +51,24 @@ class ContactPage:
     next: str | None
 
 
+@dataclass(frozen=True)
+class _Number:
+    """What numbers begin with; `from_end` where they are read backwards."""
+
+    start: str
+    from_end: bool = False
+
+    @property
+    def column(self) -> Any:
+        """What is read."""
+        return ContactIdentity.backwards if self.from_end else ContactIdentity.value
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """For an index to find them: from the beginning up to what comes after all that begin so."""
+        end = self.start[:-1] + chr(ord(self.start[-1]) + 1)
+        return ContactIdentity.kind == IdentityKind.PHONE, self.column >= self.start, self.column < end
+
+
 def page(
     work: Work, wanted: ContactFilter, *, order: Order = Order.NEWEST, limit: int = PAGE, after: str | None = None
 ) -> ContactPage:
@@ -61,10 +78,10 @@ def page(
         found = _by_number(work, wanted, number, limit, after)
         if found.items:
             return found
-    if wanted.phone_begins or wanted.phone_ends:
-        return ContactPage([], None)
     if wanted.typed.strip():
         return _by_age(work, wanted, limit, _key(after, "newest"))
+    if wanted.phone_begins or wanted.phone_ends:
+        return ContactPage([], None)
     if order is Order.NAME:
         return _by_name(work, wanted, limit, after)
     return _by_age(work, wanted, limit, _key(after, "newest"))
@@ -118,10 +135,8 @@ def _by_name(work: Work, wanted: ContactFilter, limit: int, after: str | None) -
 def _by_number(work: Work, wanted: ContactFilter, number: _Number, limit: int, after: str | None) -> ContactPage:
     """In the order of the numbers, read from the end where the end was asked for."""
     stretch.plan_for_values(work)
-    column: InstrumentedAttribute[str] = ContactIdentity.backwards if number.from_end else ContactIdentity.value
-    query = select(ContactIdentity.contact_id, column).where(
-        ContactIdentity.kind == IdentityKind.PHONE, column >= number.start, column < _after_all(number.start)
-    )
+    column = number.column
+    query = select(ContactIdentity.contact_id, column).where(*number.conditions())
     if chosen := _filters(wanted):
         query = query.join(Contact, Contact.id == ContactIdentity.contact_id).where(*chosen)
     if after is not None:
@@ -129,11 +144,6 @@ def _by_number(work: Work, wanted: ContactFilter, number: _Number, limit: int, a
     found = work.session.execute(query.order_by(column).limit(limit + 1)).all()
     more = _cursor("number", found[limit - 1][1]) if len(found) > limit else None
     return ContactPage(rows(work, list(dict.fromkeys(key for key, _ in found[:limit]))), more)
-
-
-def _after_all(start: str) -> str:
-    """What comes after everything that begins so."""
-    return start[:-1] + chr(ord(start[-1]) + 1)
 
 
 # Filters --------------------------------------------------------------------------------------------------------
@@ -151,39 +161,40 @@ def _filters(wanted: ContactFilter) -> list[ColumnElement[bool]]:
 
 def _there(wanted: ContactFilter) -> list[ColumnElement[bool]]:
     """Not forgotten, and as asked for."""
-    return [Contact.erased_at.is_(None), *_filters(wanted)]
-
-
-@dataclass(frozen=True)
-class _Number:
-    """What numbers begin with; `from_end` where they are read backwards."""
-
-    start: str
-    from_end: bool = False
+    chosen = [Contact.erased_at.is_(None), *_filters(wanted)]
+    for number in _asked(wanted):
+        chosen.append(exists().where(ContactIdentity.contact_id == Contact.id, *number.conditions()))
+    return chosen
 
 
 def _numbers(work: Work, wanted: ContactFilter, after: str | None) -> list[_Number]:
     """The numbers that may be meant, the likeliest first; on a later page only those that the first one showed."""
     meant = _meant(work, wanted)
-    if after is None or not meant:
+    if after is None:
         return meant
+    if not after.startswith("number~"):
+        return []
     return [number for number in meant if (_read(after, "number") or "").startswith(number.start)]
 
 
 def _meant(work: Work, wanted: ContactFilter) -> list[_Number]:
-    typed = wanted.phone_begins or wanted.phone_ends or wanted.typed.strip()
+    typed = wanted.typed.strip()
+    if _asked(wanted) and not typed:
+        return _asked(wanted)
     if not _NUMBER.fullmatch(typed):
         return []
     digits = re.sub(r"\D", "", typed)
     at_end, anywhere = _Number(digits[::-1], from_end=True), _Number("+" + digits)
-    if wanted.phone_begins:
-        return [anywhere]
-    if wanted.phone_ends:
-        return [at_end]
     here = f"+{phonenumbers.country_code_for_region(work.house.region)}"
     if typed.startswith("+"):
         return [anywhere]
     return [_Number(here + digits[1:]), at_end] if typed.startswith("0") else [at_end, anywhere, _Number(here + digits)]
+
+
+def _asked(wanted: ContactFilter) -> list[_Number]:
+    """The numbers that a filter names."""
+    begins, ends = (re.sub(r"\D", "", given or "") for given in (wanted.phone_begins, wanted.phone_ends))
+    return [_Number("+" + begins)] * bool(begins) + [_Number(ends[::-1], from_end=True)] * bool(ends)
 
 
 # Cursors --------------------------------------------------------------------------------------------------------
@@ -226,5 +237,7 @@ def _row(contact: Contact, known: Sequence[ContactIdentity]) -> dict[str, Any]:
         "tier": contact.tier,
         "language": contact.language,
         "account_active": contact.account_active,
+        "primary_charger_id": contact.primary_charger_id,
+        "notes": contact.notes,
         "created_at": contact.created_at,
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from desk.work import Work
-from models.access import Permission
 from models.contact import Contact, ContactIdentity, IdentityKind
 from models.errors import NotFound
 from models.message import Heard
@@ -95,25 +94,6 @@ def phone_of(work: Work, contact_id: int) -> str | None:
 def proven_phone(work: Work, contact_id: int, channel: str) -> str | None:
     """The phone number that the channel itself proves: WhatsApp owns numbers, the other channels do not."""
     return phone_of(work, contact_id) if channel == "whatsapp" else None
-
-
-def page(
-    work: Work, *, limit: int, after: int | None, search: str | None = None, phone: str | None = None
-) -> list[Contact]:
-    """Newest first, older than `after`; `search` in name, username, email or organisation, `phone` by prefix."""
-    work.require(Permission.VIEW_CONTACTS)
-    query = select(Contact).where(Contact.erased_at.is_(None)).order_by(Contact.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Contact.id < after)
-    if search:
-        columns = (Contact.name, Contact.username, Contact.email, Contact.organisation)
-        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
-    if phone:
-        owners = select(ContactIdentity.contact_id).where(
-            ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value.startswith(phone, autoescape=True)
-        )
-        query = query.where(Contact.id.in_(owners))
-    return list(work.session.scalars(query))
 
 
 def facts(work: Work, contact: Contact) -> dict[str, Any]:

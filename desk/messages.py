@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from models.access import Permission
 from models.errors import NotFound
 from models.message import Correction, Direction, Media, Message, MessageState
 from models.outbox import OutboxItem
-from models.reading import Category, Reading, Urgency
+from models.reading import Category, Reading
 from models.tally import Counted
 
 
@@ -97,31 +98,25 @@ def correct(work: Work, message_id: int, category: Category, why: str = "") -> M
     return message
 
 
-def page(
-    work: Work, *, limit: int, after: int | None, state: MessageState | None = None,
-    category: Category | None = None, urgency: Urgency | None = None, direction: Direction | None = None,
-    channel: str | None = None, contact_id: int | None = None, conversation_id: int | None = None,
-    needs_review: bool | None = None,
-) -> list[Message]:  # fmt: skip
-    """Newest first, older than `after`."""
-    work.require(Permission.VIEW_MESSAGES)
-    query = select(Message).order_by(Message.id.desc()).limit(limit)
-    filters: dict[Any, Any] = {
-        Message.state: state, Message.category: category, Message.urgency: urgency, Message.direction: direction,
-        Message.channel: channel, Message.contact_id: contact_id, Message.conversation_id: conversation_id,
-        Message.needs_review: needs_review,
-    }  # fmt: skip
-    for column, wanted in filters.items():
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if after is not None:
-        query = query.where(Message.id < after)
-    return list(work.session.scalars(query))
-
-
 def facts(work: Work, message: Message) -> dict[str, Any]:
     """A message in the contract's shape. `text` of an unsent phrase is None; `code` and `phrase_facts` have it."""
-    media = work.session.scalars(select(Media).where(Media.message_id == message.id).order_by(Media.id)).all()
+    return facts_of(work, [message])[0]
+
+
+def facts_of(work: Work, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """These messages in the contract's shape, in their order; by two statements, however many they are."""
+    ids = [message.id for message in messages]
+    files: dict[int, list[Media]] = {}
+    for item in work.session.scalars(select(Media).where(Media.message_id.in_(ids)).order_by(Media.id)):
+        files.setdefault(item.message_id, []).append(item)
+    said = [message.id for message in messages if message.direction is Direction.OUTBOUND]
+    found = work.session.scalars(select(OutboxItem).where(OutboxItem.message_id.in_(said))) if said else ()
+    sent = {item.message_id: item for item in found}
+    return [_facts(message, files.get(message.id, []), sent.get(message.id)) for message in messages]
+
+
+def _facts(message: Message, files: Sequence[Media], sent: OutboxItem | None) -> dict[str, Any]:
+    """The `language` of an outgoing message is the one it is said in."""
     return {
         "id": message.id,
         "direction": message.direction.value,
@@ -135,29 +130,24 @@ def facts(work: Work, message: Message) -> dict[str, Any]:
         "phrase_facts": message.facts,
         "media": [
             {"id": item.id, "content_type": item.content_type, "size": item.size, "state": item.state.value}
-            for item in media
+            for item in files
         ],
         "category": message.category.value if message.category else None,
         "second_category": message.second_category.value if message.second_category else None,
         "confidence": message.confidence,
         "needs_review": message.needs_review,
         "urgency": message.urgency.value if message.urgency else None,
-        "language": message.language,
+        "language": message.language if message.direction is Direction.INBOUND else sent.language if sent else None,
         "summary": message.summary,
         "entities": message.entities,
         "state": message.state.value,
         "ticket_id": message.ticket_id,
         "received_at": message.received_at.isoformat(),
-        "delivery": _delivery(work, message),
+        "delivery": _delivery(sent) if sent is not None else None,
     }
 
 
-def _delivery(work: Work, message: Message) -> dict[str, Any] | None:
-    if message.direction is Direction.INBOUND:
-        return None
-    item = work.session.scalar(select(OutboxItem).where(OutboxItem.message_id == message.id))
-    if item is None:
-        return None
+def _delivery(item: OutboxItem) -> dict[str, Any]:
     return {
         "state": item.state.value,
         "status": item.status,

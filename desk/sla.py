@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from models.sla import RISK_LEFT, TARGET_S, ClockKind, ClockState, SlaClock, Sla
 from models.ticket import NEVER, Ticket
 
 __all__ = [
-    "acted", "cancel", "chase_after", "check_within", "clocks", "fire_due", "name_of", "pause", "quiet", "resume",
-    "retarget", "start", "start_again", "stop",
+    "acted", "cancel", "chase_after", "check_within", "clocks", "fire_due", "in_order", "name_of", "pause", "quiet",
+    "resume", "retarget", "start", "start_again", "stop",
 ]  # fmt: skip
 
 _GOING = (ClockState.RUNNING, ClockState.PAUSED)
@@ -23,7 +24,11 @@ _GOING = (ClockState.RUNNING, ClockState.PAUSED)
 
 def clocks(work: Work, ticket: Ticket) -> list[SlaClock]:
     """A ticket's clocks, first response before resolution, the newest of a kind first."""
-    rows = work.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id))
+    return in_order(work.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id)))
+
+
+def in_order(rows: Iterable[SlaClock]) -> list[SlaClock]:
+    """Clocks of one ticket, first response before resolution, the newest of a kind first."""
     order = list(ClockKind)
     return sorted(rows, key=lambda clock: (order.index(clock.kind), -clock.seq))
 

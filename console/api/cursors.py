@@ -45,6 +45,10 @@ def cut(
     kind: str, rows: Sequence[dict[str, Any]], limit: int, key: Callable[[dict[str, Any]], str | int]
 ) -> dict[str, Any]:
     """A page of at most `limit` of the rows; whoever asked for `limit + 1` knows whether there are more."""
-    items = list(rows[:limit])
     more = len(rows) > limit
-    return {"items": items, "next": encode(kind, key(items[-1])) if more else None}
+    return page(kind, rows[:limit], key(rows[limit - 1]) if more else None)
+
+
+def page(kind: str, rows: Sequence[dict[str, Any]], after: str | int | None) -> dict[str, Any]:
+    """A page of these rows; what follows begins after the key `after`."""
+    return {"items": list(rows), "next": encode(kind, after) if after is not None else None}

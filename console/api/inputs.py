@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -52,7 +52,7 @@ class Cut(_Given):
 
 
 class MessageFilter(Cut):
-    """Which messages."""
+    """Which messages. `words`: all of them stand in the text; the last may be a beginning."""
 
     state: MessageState | None = None
     category: Category | None = None
@@ -62,6 +62,8 @@ class MessageFilter(Cut):
     contact_id: Key | None = None
     conversation_id: Key | None = None
     needs_review: bool | None = None
+    language: Word | None = None
+    words: Annotated[str, _text(1, 200), AfterValidator(_storable)] | Literal[""] = ""
 
 
 class TicketFilter(Cut):
@@ -85,7 +87,8 @@ class ChargerFilter(Cut):
 
 
 class ContactFilter(Cut):
-    """Which contacts; `search` in name, username, email and organisation, `phone` from its beginning (`+94…`)."""
+    """Which contacts; `search`: words of name, username, email and organisation (the last may be a beginning) or the
+    last digits of a number; `phone` from its beginning (`+94…`)."""
 
     search: Word | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,15}$")] | None = None

@@ -12,6 +12,7 @@ from console.api.asking import REFUSALS, Asked, Asking
 from console.api.language import worded
 from console.api.shapes import ConversationShape, MessageShape, Page
 from desk import api_views, messages, replies
+from desk.message_list import MessageFilter
 from desk.work import Work
 from models.reading import Category
 
@@ -23,8 +24,8 @@ _KIND = "message"
 @router.get("/messages", tags=["messages"])
 async def list_messages(asked: Asked, which: inputs.Messages) -> Page[MessageShape]:
     """Messages of every channel, newest first."""
-    filters = which.model_dump(exclude={"limit", "after"})
-    return Page[MessageShape].model_validate(await _page(asked, which, filters))
+    wanted = MessageFilter(**which.model_dump(exclude={"limit", "after"}))
+    return Page[MessageShape].model_validate(await _page(asked, which, wanted))
 
 
 @router.get("/messages/{id}", tags=["messages"])
@@ -43,7 +44,7 @@ async def correct_message(asked: Asked, id: inputs.KeyInPath, body: inputs.Categ
 async def get_conversation(asked: Asked, id: inputs.KeyInPath, cut: inputs.Cuts) -> ConversationShape:  # noqa: A002
     """A conversation with its messages, newest first."""
     conversation = await asked.desk.read(api_views.conversation, id)
-    conversation["messages"] = await _page(asked, cut, {"conversation_id": id})
+    conversation["messages"] = await _page(asked, cut, MessageFilter(direction=None, conversation_id=id))
     return ConversationShape.model_validate(conversation)
 
 
@@ -59,10 +60,10 @@ async def reply(
     return MessageShape.model_validate(_worded(asked, await asked.desk.run(_reply, id, body.text, key)))
 
 
-async def _page(asked: Asking, cut: inputs.Cut, filters: dict[str, Any]) -> dict[str, Any]:
+async def _page(asked: Asking, cut: inputs.Cut, wanted: MessageFilter) -> dict[str, Any]:
     after = cursors.decode_number(_KIND, cut.after)
-    rows = await asked.desk.read(api_views.message_page, limit=cut.limit + 1, after=after, **filters)
-    return cursors.cut(_KIND, [_worded(asked, row) for row in rows], cut.limit, lambda row: row["id"])
+    part = await asked.desk.read(api_views.message_page, wanted, limit=cut.limit, after=after)
+    return cursors.page(_KIND, [_worded(asked, row) for row in part.items], part.next)
 
 
 def _worded(asked: Asking, facts: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +75,8 @@ def _worded(asked: Asking, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _correct(work: Work, message_id: int, category: Category, why: str) -> dict[str, Any]:
-    return api_views.message_facts(work, messages.correct(work, message_id, category, why))
+    return messages.facts(work, messages.correct(work, message_id, category, why))
 
 
 def _reply(work: Work, conversation_id: int, text: str, key: str) -> dict[str, Any]:
-    return api_views.message_facts(work, replies.reply(work, conversation_id, text, key=key))
+    return messages.facts(work, replies.reply(work, conversation_id, text, key=key))

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from console.api import cursors, inputs
 from console.api.asking import REFUSALS, Asked
 from console.api.shapes import Page, TicketShape
-from desk import members, ticket_views, tickets
+from desk import api_views, members, ticket_views, tickets
 from desk.work import Work
 from models.errors import BadInput, Refusal
 from models.ticket import Ticket, TicketStatus
@@ -24,9 +24,8 @@ async def list_tickets(asked: Asked, which: inputs.Tickets) -> Page[TicketShape]
     """Tickets, newest first; an installer's are those assigned to it."""
     after = cursors.decode_number(_KIND, which.after)
     filters = which.model_dump(exclude={"limit", "after"})
-    rows = await asked.desk.read(_page, limit=which.limit + 1, after=after, **filters)
-    page = cursors.cut(_KIND, rows, which.limit, lambda row: ticket_views.number_of(row["ref"]))
-    return Page[TicketShape].model_validate(page)
+    part = await asked.desk.read(api_views.ticket_page, limit=which.limit, after=after, **filters)
+    return Page[TicketShape].model_validate(cursors.page(_KIND, part.items, part.next))
 
 
 @router.post("/tickets", status_code=201)
@@ -51,10 +50,6 @@ async def change_ticket(asked: Asked, ref: inputs.RefInPath, body: inputs.Ticket
 async def add_note(asked: Asked, ref: inputs.RefInPath, body: inputs.NoteInput) -> TicketShape:
     """Add a note to the history."""
     return TicketShape.model_validate(await asked.desk.run(_note, ref, body.text))
-
-
-def _page(work: Work, /, *, limit: int, after: int | None, **filters: Any) -> list[dict[str, Any]]:
-    return [ticket_views.facts(work, row) for row in ticket_views.page(work, limit=limit, after=after, **filters)]
 
 
 def _get(work: Work, ref: str) -> dict[str, Any]:

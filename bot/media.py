@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.media_download import Downloader, Fetched, FetchError, MediaSource
+from bot.media_download import Downloader, Fetched, FetchError, FileSource, MediaSource
 from desk import media
 from desk.media import MediaJob
 from desk.office import Office
@@ -33,7 +33,7 @@ class MediaFetcher:
     """A worker: claims due files, fetches them, keeps them. `sources` by channel."""
 
     def __init__(
-        self, office: Office, clock: Clock, bus: Bus, house: House, sources: Mapping[str, MediaSource]
+        self, office: Office, clock: Clock, bus: Bus, house: House, sources: Mapping[str, MediaSource | FileSource]
     ) -> None:
         self._office = office
         self._clock = clock
@@ -83,7 +83,7 @@ class MediaFetcher:
     async def fetch_and_keep(self, job: MediaJob) -> None:
         """One try for one claimed file; how it ended is recorded."""
         try:
-            file = await self._downloader.fetch(self._sources[job.channel], job.url)
+            file = await self._fetch(self._sources[job.channel], job.url)
             path = await asyncio.to_thread(keep, self._folder, file)
         except FetchError as error:
             await self._office.run(ASSISTANT, media.failed, job.id, str(error), for_good=error.for_good)
@@ -97,6 +97,11 @@ class MediaFetcher:
         )  # fmt: skip
         if not wanted:
             (self._folder / path).unlink(missing_ok=True)
+
+    async def _fetch(self, source: MediaSource | FileSource, url: str) -> Fetched:
+        if isinstance(source, MediaSource):
+            return await self._downloader.fetch(source, url)
+        return await source.fetch(url)
 
 
 def keep(folder: Path, file: Fetched) -> str:

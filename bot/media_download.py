@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
@@ -54,6 +55,14 @@ class FetchError(Exception):
     def __init__(self, reason: str, *, for_good: bool = False) -> None:
         super().__init__(reason)
         self.for_good = for_good
+
+
+class FileSource(Protocol):
+    """A provider whose own client fetches its files."""
+
+    async def fetch(self, url: str) -> Fetched:
+        """Read a file by the address that its message carries. Raises FetchError."""
+        ...
 
 
 class Downloader:
@@ -113,10 +122,17 @@ async def _read(answer: httpx.Response) -> Fetched:
         content += chunk
         if len(content) > SIZE_LIMIT:
             raise FetchError(f"larger than {SIZE_LIMIT} bytes", for_good=True)
-    kind = sniff(bytes(content[:64]))
+    return judged(bytes(content))
+
+
+def judged(content: bytes, limit: int = SIZE_LIMIT) -> Fetched:
+    """A file with what its first bytes say it is. Raises FetchError for one that is too large or not kept."""
+    if len(content) > limit:
+        raise FetchError(f"larger than {limit} bytes", for_good=True)
+    kind = sniff(content[:64])
     if kind is None:
         raise FetchError("not a kind of file that is kept", for_good=True)
-    return Fetched(bytes(content), kind.content_type, kind.extension)
+    return Fetched(content, kind.content_type, kind.extension)
 
 
 async def _allowed_address(host: str, port: int, *, loopback: bool) -> str:

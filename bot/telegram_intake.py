@@ -112,12 +112,16 @@ def _chat_of(update: Update) -> str:
     return ""
 
 
+Row = Callable[[str, str, Update], InboxRow]
+"""(channel, account, update) → its row; ValueError for what is none."""
+
+
 class Intake:
     """Takes in what comes to one bot. `webhook` is (address, secret), or None for polling."""
 
     def __init__(
         self, office: Office, clock: Clock, channel: str, client: BotClient, pulse: Pulse, *, owner: str,
-        webhook: tuple[str, str] | None = None, seen: Seen = _unseen,
+        webhook: tuple[str, str] | None = None, seen: Seen = _unseen, row: Row = row_of,
     ) -> None:  # fmt: skip
         self._office = office
         self._clock = clock
@@ -127,6 +131,7 @@ class Intake:
         self._owner = owner
         self._webhook = webhook
         self._seen = seen
+        self._row = row
         self._failures = 0
         self._prepared = False
         self._background: set[asyncio.Task[None]] = set()
@@ -148,7 +153,7 @@ class Intake:
         rows = []
         for update in updates:
             try:
-                rows.append(row_of(self._channel, self._client.account, update))
+                rows.append(self._row(self._channel, self._client.account, update))
             except ValueError as error:
                 log.warning("an update of %s was passed over: %s", self._channel, error)
         rows.sort(key=lambda row: int(row.external_id))

@@ -16,6 +16,7 @@ from typing import Any
 from bot.assistant.decide import Context, answer
 from bot.crew import Crew
 from bot.staff import StaffDoor
+from bot.team_chat.door import TeamDoor
 from desk import board, conversations, inbox, members, outbox
 from desk.chargers import registers
 from desk.inbox import Claimed
@@ -41,11 +42,11 @@ Parse = Callable[[dict[str, Any]], Heard]
 
 
 class Receiver:
-    """Runs until stopped. `parsers` turn a channel's stored payload into what it says."""
+    """Runs until stopped. `parsers` turn a channel's stored payload into what it says; `team` has a channel alone."""
 
     def __init__(
         self, office: Office, *, clock: Clock, bus: Bus, classifier: MessageClassifier, parsers: dict[str, Parse],
-        context: Callable[[], Context], staff: StaffDoor, owner: str,
+        context: Callable[[], Context], staff: StaffDoor, owner: str, team: TeamDoor | None = None,
     ) -> None:  # fmt: skip
         self._office = office
         self._clock = clock
@@ -54,6 +55,7 @@ class Receiver:
         self._parsers = parsers
         self._context = context
         self._staff = staff
+        self._team = team
         self._owner = owner
         self._registers = Registers()
         self._registers_at: datetime | None = None
@@ -78,9 +80,14 @@ class Receiver:
 
     async def _process(self, item: Claimed) -> None:
         heard = self._parsers[item.channel](item.raw)
+        if self._team is not None and heard.channel == outbox.TEAM:
+            await self._team.handle(item, heard)
+            return
         member = await self._office.read(ASSISTANT, _staff_member, heard)
         if member is not None:
             await self._staff.handle(item, heard, member)
+            return
+        if await self._staff.links(item, heard):
             return
         message_id, text = await self._office.run(ASSISTANT, _take_in, item.id, heard)
         reading = await self._read(text) if text else None

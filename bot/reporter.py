@@ -25,7 +25,7 @@ from models.errors import Refusal, Unavailable
 from models.message import Message
 from models.ports import Bus, Clock
 from models.reading import Category
-from models.reply import Intent, Reply
+from models.reply import Reply
 from models.ticket import Ticket, TicketStatus
 from phrases.say import say
 
@@ -170,15 +170,12 @@ def _tell_member(work: Work, run: ProcedureRun, result: RunResult) -> None:
     door, member_id = run.args.get("door"), run.args.get("member_id")
     if not isinstance(door, str) or not isinstance(member_id, int):
         return
-    identity = outcomes.member_at(work, door, member_id)
-    if identity is None:
-        return
     facts = {**(run.facts or {}), "charger_id": run.charger_id, "charger": run.charger_id, "run": run.id}
     try:
         facts["state"] = charger_desk.overview(work, run.charger_id)["state"]
     except Refusal:
         facts["state"] = None
-    outbox.tell(
-        work, identity, Reply(f"run.result.{result.value.lower()}", facts), key=f"run:{run.id}:told",
-        language=str(run.args.get("language") or "en"), intent=Intent.RECEIPT,
-    )  # fmt: skip
+    reply = Reply(f"run.result.{result.value.lower()}", facts, extra=run.args.get("reply") or {})
+    outcomes.tell_at(
+        work, door, member_id, reply, key=f"run:{run.id}:told", language=str(run.args.get("language") or "en")
+    )

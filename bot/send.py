@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.crew import Crew
 from desk import outbox
 from desk.office import Office
+from desk.work import Work
 from models.access import ASSISTANT
 from models.errors import Unavailable
 from models.outbox import Accepted, NeedsTemplate, OutcomeUnknown, Parcel, Refused, RetryLater, SendResult
@@ -31,14 +32,28 @@ _OUTCOMES = {
 }
 
 
+Follow = Callable[[Work, Parcel, SendResult], None]
+
+
 @dataclass(frozen=True)
 class Pace:
-    """How fast a channel may talk: messages a second and how many at once, per chat and per account."""
+    """How fast a channel may talk: messages a second and how many at once, per chat and per account; per group, with
+    all its topics, where the provider counts groups otherwise.
+    """
 
     chat_per_s: float
     chat_burst: float
     account_per_s: float
     account_burst: float
+    group_per_s: float | None = None
+    group_burst: float = 1
+
+    def of_chat(self, parcel: Parcel) -> tuple[str, float, float]:
+        """The name of a parcel's bucket, and how it fills. Telegram's groups have negative numbers."""
+        if self.group_per_s is not None and parcel.address.startswith("-"):
+            group = parcel.address.partition("/")[0]
+            return f"group:{parcel.channel}:{parcel.account}:{group}", self.group_per_s, self.group_burst
+        return f"chat:{parcel.lane}", self.chat_per_s, self.chat_burst
 
 
 @dataclass
@@ -75,11 +90,13 @@ class Pacer:
 
 
 class Dispatcher:
-    """Runs until stopped. A channel that is off keeps its rows waiting, not dead. `counted` hears channel, outcome."""
+    """Runs until stopped. A channel that is off keeps its rows waiting, not dead. `counted` hears channel, outcome;
+    `follow` has by channel what else a result means, done in the transaction that records it.
+    """
 
     def __init__(
         self, office: Office, *, clock: Clock, bus: Bus, senders: dict[str, Sender], paces: dict[str, Pace],
-        owner: str, counted: Callable[[str, str], None],
+        owner: str, counted: Callable[[str, str], None], follow: Mapping[str, Follow] | None = None,
     ) -> None:  # fmt: skip
         self._office = office
         self._clock = clock
@@ -88,6 +105,7 @@ class Dispatcher:
         self._paces = paces
         self._owner = owner
         self._counted = counted
+        self._follow = dict(follow or {})
         self._pacer = Pacer()
 
     async def run(self) -> None:
@@ -106,7 +124,7 @@ class Dispatcher:
                 return
             result = await self._send(parcel)
             self._counted(parcel.channel, _OUTCOMES[type(result)])
-            await self._office.run(ASSISTANT, outbox.record, parcel.id, parcel.lease_seq, result)
+            await self._office.run(ASSISTANT, _record, parcel, result, self._follow.get(parcel.channel))
         except Unavailable:
             # The lease runs out and the row becomes one of unknown outcome, which is the truth.
             log.warning("the outcome of a send could not be stored", extra={"outbox_id": parcel.id})
@@ -116,13 +134,14 @@ class Dispatcher:
         if pace is None:
             return 0.0
         now = self._clock.now()
-        wait = self._pacer.wait_s(f"chat:{parcel.lane}", pace.chat_per_s, pace.chat_burst, now)
+        chat, per_s, burst = pace.of_chat(parcel)
+        wait = self._pacer.wait_s(chat, per_s, burst, now)
         if wait > 0:
             return wait
         account = f"account:{parcel.channel}:{parcel.account}"
         wait = self._pacer.wait_s(account, pace.account_per_s, pace.account_burst, now)
         if wait > 0:
-            self._pacer.give_back(f"chat:{parcel.lane}")
+            self._pacer.give_back(chat)
         return wait
 
     async def _send(self, parcel: Parcel) -> SendResult:
@@ -137,3 +156,9 @@ class Dispatcher:
         except Exception:
             log.exception("a sender failed", extra={"outbox_id": parcel.id})
             return OutcomeUnknown("sender failed", parcel.text or "")
+
+
+def _record(work: Work, parcel: Parcel, result: SendResult, follow: Follow | None) -> None:
+    if follow is not None:
+        follow(work, parcel, result)
+    outbox.record(work, parcel.id, parcel.lease_seq, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from desk import audit
+from desk import audit, cards
 from desk.work import Work
 from models.access import Permission
 from models.audit import Meta
@@ -42,6 +42,7 @@ def register(work: Work, address: str, *, title: str, language: str = "") -> Tea
     chat.language = language or chat.language
     chat.active = True
     work.session.flush()
+    cards.welcome(work, chat)
     audit.record(work, "team_chat.registered", f"team_chat:{chat.id}", address=address, language=chat.language)
     work.wake(TOPIC)
     return chat
@@ -55,6 +56,7 @@ def ensure(work: Work, address: str) -> None:
     )
     if work.house.team_bot and work.session.scalar(known.limit(1)) is None:
         chat = _new(work, address)
+        cards.welcome(work, chat)
         audit.record(work, "team_chat.registered", f"team_chat:{chat.id}", address=address)
         work.wake(TOPIC)
 
@@ -80,6 +82,7 @@ def moved(work: Work, before: str, now: str) -> None:
             chat.active = False
             continue
         chat.former_id, chat.chat_id = old, new
+        cards.moved(work, chat)
         audit.record(work, "team_chat.moved", f"team_chat:{chat.id}", was=old, now=new)
     work.wake(TOPIC)
 
@@ -100,6 +103,7 @@ def reopen(work: Work, address: str) -> list[TeamChat]:
     back = [chat for chat in _of_group(work, address.partition("/")[0]) if not chat.active]
     for chat in back:
         chat.active = True
+        cards.welcome(work, chat)
         audit.record(work, "team_chat.back", f"team_chat:{chat.id}", address=chat.address)
     if back:
         work.wake(TOPIC)

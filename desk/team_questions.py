@@ -1,4 +1,4 @@
-"""Questions put to a member in the team's chats: the answer to that very message completes a command line, once."""
+"""Questions put to a member in a chat: the answer to that very message completes a command line, once."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ def answered(work: Work, address: str, provider_id: str, member_id: int) -> Aske
     return Asked(question.id, question.line)
 
 
+def is_one(work: Work, address: str, provider_id: str) -> bool:
+    """Whether a message of ours put a question to somebody."""
+    return _of_message(work, address, provider_id) is not None
+
+
 def use(work: Work, question_id: int) -> bool:
     """The answer is taken; False where another one was faster."""
     question = work.lock(TeamQuestion, question_id)
@@ -61,7 +66,7 @@ def _of_message(work: Work, address: str, provider_id: str) -> TeamQuestion | No
     rows = work.session.execute(
         select(TeamQuestion, OutboxItem.address)
         .join(OutboxItem, OutboxItem.id == TeamQuestion.outbox_id)
-        .where(OutboxItem.provider_id == provider_id, OutboxItem.account == work.house.team_bot)
+        .where(OutboxItem.provider_id == provider_id)
         .order_by(TeamQuestion.id.desc())
     )
     return next((question for question, there in rows if there.partition("/")[0] == chat_id), None)

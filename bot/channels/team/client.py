@@ -1,4 +1,4 @@
-"""The team's bot at Telegram, by aiogram: one client that can be rebuilt, its name, and how updates are asked for."""
+"""The team's bot at Telegram, by aiogram: one client that can be made anew, its name, how updates are asked for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from typing import Any, TypeVar
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramAPIError
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import AnswerCallbackQuery, DeleteWebhook, GetFile, GetMe, SetWebhook, TelegramMethod
 
 from bot.channels.team.inbound import WANTED
+from bot.telegram_intake import FetchError, Why
 from models.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -31,7 +38,7 @@ class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
     __returning__ = list[dict[str, Any]]
     __api_method__ = "getUpdates"
 
-    offset: int
+    offset: int | None = None
     limit: int = 100
     timeout: int = 0
     allowed_updates: list[str]
@@ -56,10 +63,26 @@ class TeamClient:
         """Call Telegram once. Raises aiogram's typed errors."""
         return await self._bot(method, request_timeout=timeout_s)
 
-    async def fetch(self, offset: int, wait_s: int) -> list[dict[str, Any]]:
-        """Updates from `offset` on, waiting up to `wait_s` seconds for one; what is below it is forgotten there."""
-        method = RawUpdates(offset=offset, timeout=wait_s, allowed_updates=list(WANTED))
-        return await self.do(method, timeout_s=wait_s + 10)
+    async def prepare(self, webhook: tuple[str, str] | None) -> None:
+        """Tell Telegram how updates come: by a webhook (address, secret), or because we ask. What waits there stays."""
+        method: TelegramMethod[bool] = DeleteWebhook(drop_pending_updates=False)
+        if webhook is not None:
+            url, secret = webhook
+            method = SetWebhook(
+                url=url, secret_token=secret, allowed_updates=list(WANTED), drop_pending_updates=False
+            )  # fmt: skip
+        await self._asked(method)
+
+    async def fetch(self, offset: int | None, timeout_s: int) -> list[dict[str, Any]]:
+        """Updates from `offset` on, waiting up to `timeout_s` for one; what is below it is forgotten at Telegram."""
+        method = RawUpdates(offset=offset, timeout=timeout_s, allowed_updates=list(WANTED))
+        return await self._asked(method, timeout_s + 10)
+
+    async def _asked(self, method: TelegramMethod[T], timeout_s: int | None = None) -> T:
+        try:
+            return await self.do(method, timeout_s)
+        except AiogramError as error:
+            raise _no_updates(error) from error
 
     async def rebuild(self) -> None:
         """New connections: the old ones may hang."""
@@ -111,15 +134,14 @@ class TeamClient:
         """The address of a file. It holds the token: never shown, never logged."""
         return self._api.file_url(self._token, path)
 
-    async def listen_at(self, url: str, secret: str) -> None:
-        """Have updates sent to `url`."""
-        await self.do(
-            SetWebhook(url=url, secret_token=secret, allowed_updates=list(WANTED), drop_pending_updates=False)
-        )
 
-    async def stop_listening(self) -> None:
-        """No webhook: updates are asked for. What waits stays."""
-        try:
-            await self.do(DeleteWebhook(drop_pending_updates=False))
-        except TelegramAPIError as error:
-            log.warning("the webhook of the team's bot could not be taken away: %s", error)
+def _no_updates(error: AiogramError) -> FetchError:
+    reason = type(error).__name__
+    match error:
+        case TelegramRetryAfter():
+            return FetchError(Why.BUSY, reason, float(error.retry_after))
+        case TelegramConflictError():
+            return FetchError(Why.CONFLICT, error.message[:200])
+        case TelegramUnauthorizedError() | TelegramNotFound():
+            return FetchError(Why.REVOKED, reason)
+    return FetchError(Why.AWAY, reason)

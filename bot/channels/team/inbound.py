@@ -9,8 +9,6 @@ from typing import Any
 from aiogram.types import CallbackQuery, Chat, ChatMemberUpdated, InaccessibleMessage, Message, Update
 from pydantic import ValidationError
 
-from models.conversation import conversation_key
-from models.inbox import InboxRow
 from models.member import MemberIdentityKind
 from models.message import Heard, MediaRef, MessageKind
 
@@ -22,24 +20,6 @@ WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
 
 _SERVICE_SENDERS = frozenset({1087968824, 136817688, 777000})
 """GroupAnonymousBot, Channel Bot, Telegram: in their names people and channels write whom nobody can tell apart."""
-
-
-def inbox_row(account: str, update: Mapping[str, Any]) -> InboxRow:
-    """The durable row of an update. What a person does in a chat keeps its order; others there are not held up."""
-    chat, person = _where_and_who(update)
-    lane = conversation_key(CHANNEL, account, f"{chat}:{person}")
-    return InboxRow(CHANNEL, account, str(update["update_id"]), lane, dict(update))
-
-
-def _where_and_who(update: Mapping[str, Any]) -> tuple[Any, Any]:
-    for kind in WANTED:
-        part = update.get(kind)
-        if isinstance(part, Mapping):
-            inner = part.get("message") if kind == "callback_query" else part
-            chat = inner.get("chat") if isinstance(inner, Mapping) else None
-            person = part.get("from")
-            return tuple(each.get("id", "") if isinstance(each, Mapping) else "" for each in (chat, person))  # type: ignore[return-value]
-    return "", ""
 
 
 def parse(raw: Mapping[str, Any], *, account: str) -> Heard:

@@ -21,7 +21,8 @@ from aiogram.types import (
 
 from bot.channels.team import outcome
 from bot.channels.team.client import TeamClient
-from bot.channels.team.render import CAPTION_MAX, Rendered, escaped, parts, render, shortened, size
+from bot.channels.team.render import Rendered, render
+from bot.telegram_text import CAPTION_MAX, escaped, parts, shortened, size
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 from models.reply import Extra, Intent
@@ -130,7 +131,7 @@ class TeamSender:
     @staticmethod
     def _markup(parcel: Parcel, rendered: Rendered) -> InlineKeyboardMarkup | ForceReply | None:
         if Extra.ASK in parcel.extra:
-            return ForceReply(force_reply=True, selective=True)
+            return ForceReply(selective=True)
         return rendered.keyboard
 
     def _file(self, parcel: Parcel) -> Any:
@@ -175,6 +176,10 @@ def _place(parcel: Parcel) -> _Place:
 
 def _marked(parcel: Parcel, text: str, *, first: bool = True) -> str:
     """Safe between tags; of an alert with several lines the first is its heading."""
+    asked = parcel.extra.get(Extra.ASK)
+    if first and asked and parcel.address.startswith("-"):
+        # In a group only who is named is asked by Telegram itself.
+        return f'<a href="tg://user?id={int(asked["id"])}">{escaped(asked["name"])}</a>\n{escaped(text)}'
     head, line_break, rest = text.partition("\n")
     if first and line_break and parcel.intent == Intent.ALERT:
         return f"<b>{escaped(head)}</b>\n{escaped(rest)}"

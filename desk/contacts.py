@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import select
 
 from desk.work import Work
-from models.contact import Contact, ContactIdentity, IdentityKind
+from models.contact import Contact, ContactIdentity, IdentityKind, PhoneLink
+from models.conversation import Conversation
 from models.errors import NotFound
-from models.message import Heard
+from models.message import Heard, Presence
 
 
 def find_or_make(work: Work, heard: Heard) -> Contact:
@@ -63,6 +64,13 @@ def add_identity(work: Work, contact: Contact, kind: IdentityKind, value: str, *
     return row
 
 
+def noticed(work: Work, news: Presence) -> None:
+    """Somebody blocked us, or can be written to again."""
+    row = _identity(work, IdentityKind(news.identity_kind), news.identity, news.account)
+    if row is not None:
+        row.dead_at = None if news.here else work.now
+
+
 def get(work: Work, contact_id: int) -> Contact:
     """A contact by its key."""
     contact = work.session.get(Contact, contact_id)
@@ -92,8 +100,18 @@ def phone_of(work: Work, contact_id: int) -> str | None:
 
 
 def proven_phone(work: Work, contact_id: int, channel: str) -> str | None:
-    """The phone number that the channel itself proves: WhatsApp owns numbers, the other channels do not."""
-    return phone_of(work, contact_id) if channel == "whatsapp" else None
+    """The phone number that is proven there: WhatsApp owns numbers, on Telegram the person may have shared it."""
+    if channel == "whatsapp":
+        return phone_of(work, contact_id)
+    return work.session.scalar(
+        select(PhoneLink.phone)
+        .join(Conversation, Conversation.id == PhoneLink.conversation_id)
+        .where(
+            PhoneLink.contact_id == contact_id, PhoneLink.undone_at.is_(None), Conversation.channel == channel,
+            Conversation.contact_id == contact_id,
+        )
+        .limit(1)
+    )  # fmt: skip
 
 
 def facts(work: Work, contact: Contact) -> dict[str, Any]:

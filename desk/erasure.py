@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, null, select, update
+from sqlalchemy import delete, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from desk import audit, traces
@@ -19,7 +19,7 @@ from models.access import Permission
 from models.audit import AuditRow
 from models.charger import ChargerCommand, ProcedureRun
 from models.charging import ChargingTransaction, IdTag, TagStatus
-from models.contact import Contact, ContactIdentity, IdentityKind
+from models.contact import Contact, ContactIdentity, IdentityKind, PhoneLink
 from models.conversation import Conversation
 from models.errors import Refusal
 from models.inbox import InboxItem, InboxState
@@ -173,9 +173,19 @@ def _forget_money(work: Work, contact_id: int) -> None:
 
 def _forget_contact(work: Work, contact: Contact) -> None:
     work.session.execute(delete(ContactIdentity).where(ContactIdentity.contact_id == contact.id))
+    _forget_links(work, contact.id)
     contact.name, contact.erased_at, contact.account_active = "", work.now, False
     contact.username = contact.email = contact.organisation = contact.notes = contact.language = None
     contact.primary_charger_id = contact.fleet_id = None
+
+
+def _forget_links(work: Work, contact_id: int) -> None:
+    """Whom a linked conversation belonged to before is the same person."""
+    linked = or_(PhoneLink.contact_id == contact_id, PhoneLink.before_contact_id == contact_id)
+    before = _ids(work, PhoneLink.before_contact_id, (PhoneLink.contact_id == contact_id))
+    others = [key for key in before if key != contact_id]
+    _set(work, Contact.id, others, name="", erased_at=work.now, account_active=False, language=null())
+    work.session.execute(delete(PhoneLink).where(linked))
 
 
 def _ids(work: Work, column: InstrumentedAttribute[Any], where: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 # Chargehand. `make help` lists what there is. Nothing is assumed but make and a Python from 3.11 to 3.14.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration clean
+.PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration css clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -58,8 +58,21 @@ bench: .venv/development ## figures beside their limits
 migration: .venv/runtime ## a new schema revision from the tables: make migration M="tickets have a colour"
 	@$(BIN)/python -m migrations.new "$(M)"
 
+css: .venv/styles/node_modules ## build the console's style sheet (needs node; the built file is committed)
+	@here=$$(mktemp -d) && trap 'rm -rf "$$here"' EXIT && mkdir "$$here/styles" "$$here/static" && \
+	  cp console/styles/console.css "$$here/styles/" && cp -R console/templates "$$here/templates" && \
+	  cp console/static/*.js "$$here/static/" && ln -s "$$PWD/.venv/styles/node_modules" "$$here/node_modules" && \
+	  (cd "$$here" && node node_modules/@tailwindcss/cli/dist/index.mjs -i styles/console.css -o out.css --minify >/dev/null 2>"$$here/said" || { cat "$$here/said" >&2; exit 1; }) && \
+	  cp "$$here/out.css" console/static/console.css && \
+	  echo "console/static/console.css: $$(gzip -c console/static/console.css | wc -c) bytes gzipped"
+
 clean: ## remove .venv/ and caches; var/ with your data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/styles/node_modules: console/styles/package-lock.json
+	@mkdir -p .venv/styles && cp console/styles/package.json console/styles/package-lock.json console/styles/.npmrc .venv/styles/
+	@cd .venv/styles && npm install --no-save --silent --ignore-scripts
+	@touch $@
 
 # Set-up ------------------------------------------------------------------------------------------------------------
 # The first Python that works is taken; a name that is there but does not run (a version manager's) is passed over.

@@ -47,6 +47,8 @@ from bot.wiring.orders import OrderClerk, OrderRunner
 from classifiers.registry import load as load_classifier
 from console import health, metrics
 from console.api.app import build_api
+from console.app import build_console
+from console.house import ConsoleHouse
 from console.live import LivePage
 from console.metrics import Measured, Metrics
 from desk import inbox, outbox
@@ -120,6 +122,7 @@ class App:
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
             settings.timezone,
         )  # fmt: skip
+        self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index)
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
         self.web: WebServer | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -229,6 +232,7 @@ class App:
         routes += health.build(self.office, classifier_loaded=lambda: self.reader is not None)
         routes += metrics.build(self.office, self.metrics, token=self.settings.metrics_token)
         routes.append(Mount("/api/v1", build_api(self.office, self.clerk)))
+        routes += build_console(self.console)
         return routes
 
     def _work(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -239,6 +243,7 @@ class App:
     async def stop(self) -> None:
         """Close the doors, let work in hand end, let go of everything: within five seconds."""
         self.webchat.stopping.set()
+        self.console.stopping.set()
         if self.live is not None:
             self.live.stopping.set()
         if self.web is not None:

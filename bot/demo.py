@@ -14,7 +14,7 @@ from desk import demo as sample
 from desk import members
 from desk.work import Work
 from integrations.ocpp.simulator.charger import VirtualCharger
-from models.access import OPERATOR, Actor
+from models.access import OPERATOR, Actor, Role
 from procedures.patience import Patience
 
 PATIENCE = Patience(trigger_s=3, unavailable_s=3, verify_s=12, stable_s=8, nudge_s=5, disconnect_s=20, reconnect_s=60)
@@ -37,13 +37,14 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await app.office.run(OPERATOR, sample.furnish)
         passwords = await app.office.run(OPERATOR, sample.passwords)
         token = await app.office.run(OPERATOR, sample.token)
+        sign_ins = await app.office.run(OPERATOR, sample.sign_ins)
         viewer = await app.office.read(OPERATOR, _viewer)
         await app.start()
         assert app.web is not None
         ports["http"] = app.web.port
         chargers = _virtual(app, passwords)
         tasks = [asyncio.create_task(charger.run()) for charger in chargers]
-        _print(app, token)
+        _print(app, token, sign_ins)
         await stop.wait()
     finally:
         for task in tasks:
@@ -77,8 +78,11 @@ def _local(request: Request, port: int) -> bool:
     return from_this_machine(request) and name in allowed
 
 
-def _print(app: App, token: str) -> None:
+def _print(app: App, token: str, sign_ins: list[tuple[Role, str, str]]) -> None:
     assert app.web is not None
+    members = "\n".join(
+        f"                 {role.value:<11} {email:<22} {password}" for role, email, password in sign_ins
+    )
     base = f"http://127.0.0.1:{app.web.port}"
     print(  # noqa: T201 - for the person who started it
         f"""
@@ -86,6 +90,8 @@ Chargehand demo is running. Stop it with Ctrl-C.
 
   Look here      {base}/          chat on the left, chargers, messages and tickets moving beside it
   Chat alone     {base}/chat
+  Console        {base}/console/   what staff see; sign in as (until the next start):
+{members}
   JSON API       {base}/api/v1    sign in with this token (the demo's admin, until the next start):
                  {token}
                  curl -H 'Authorization: Bearer {token}' {base}/api/v1/chargers

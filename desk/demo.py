@@ -69,6 +69,7 @@ _DRIVERS = (
 
 _MEMBERS = (
     ("admin@demo.invalid", "Asha Admin", Role.ADMIN, tuple(Department)),
+    ("manager@demo.invalid", "Malini Manager", Role.MANAGER, tuple(Department)),
     ("dispatch@demo.invalid", "Dinesh Dispatcher", Role.DISPATCHER, (Department.HOTLINE, Department.SERVICE)),
     ("tech@demo.invalid", "Tara Technician", Role.OPS_AGENT, (Department.TECHNICAL, Department.MAINTENANCE)),
     ("install@demo.invalid", "Ishan Installer", Role.INSTALLER, (Department.TECHNICAL,)),
@@ -87,11 +88,17 @@ def furnish(work: Work) -> None:
     work.session.flush()
     _chargers(work, fleet)
     _drivers(work, fleet)
+    _team(work, fleet.id)
+
+
+def _team(work: Work, fleet_id: int) -> None:
+    known = set(work.session.scalars(select(Member.email)))
     for email, name, role, departments in _MEMBERS:
-        members.add(
-            work, email=email, name=name, role=role, departments=departments,
-            fleet_id=fleet.id if role is Role.CPO else None,
-        )  # fmt: skip
+        if email not in known:
+            members.add(
+                work, email=email, name=name, role=role, departments=departments,
+                fleet_id=fleet_id if role is Role.CPO else None,
+            )  # fmt: skip
 
 
 def _tariffs(work: Work) -> None:
@@ -143,6 +150,19 @@ def passwords(work: Work) -> dict[str, str]:
     for charger_id, password in fresh.items():
         if work.session.get(Charger, charger_id) is not None:
             chargers.set_password(work, charger_id, password)
+    return fresh
+
+
+def sign_ins(work: Work) -> list[tuple[Role, str, str]]:
+    """Role, email and a fresh password of everybody in the demonstration's team who is still there."""
+    _team(work, work.session.scalars(select(Fleet.id).order_by(Fleet.id)).first() or 0)
+    fresh = []
+    for email, _, role, _ in _MEMBERS:
+        member = members.get(work, email)
+        if member.active:
+            password = f"{role.value.replace('_', '-')}-{secrets.token_hex(4)}"
+            members.set_password(work, member, password)
+            fresh.append((role, email, password))
     return fresh
 
 

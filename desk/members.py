@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select, update
 
-from desk import audit
+from desk import audit, sessions
 from desk.work import Work
 from models.access import Actor, ActorKind, Department, Permission, Role
 from models.errors import BadInput, NotFound, Refusal
@@ -134,8 +134,13 @@ def digest(token: str) -> str:
 
 
 def create_token(work: Work, member: Member, label: str = "") -> str:
-    """A new API token; shown once, only its digest is kept."""
+    """A new API token for somebody of the team."""
     work.require(Permission.MANAGE_TEAM)
+    return new_token(work, member, label)
+
+
+def new_token(work: Work, member: Member, label: str = "") -> str:
+    """A new API token; shown once, only its digest is kept. Who may is the caller's to ask."""
     token = "cht_" + secrets.token_urlsafe(32)
     work.session.add(ApiToken(member_id=member.id, digest=digest(token), label=label[:80], created_at=work.now))
     audit.record(work, "token.created", f"member:{member.id}", label=label)
@@ -183,9 +188,10 @@ def password_fits(member: Member, password: str) -> bool:
 
 
 def set_password(work: Work, member: Member, password: str) -> None:
-    """Give a member a new password."""
+    """Give a member a new password; they sign in again with it."""
     work.require(Permission.MANAGE_TEAM)
     member.password_hash = hash_password(password)
+    sessions.end_all(work, member.id)
     audit.record(work, "member.password", f"member:{member.id}")
 
 
@@ -193,6 +199,7 @@ def disable(work: Work, member: Member) -> None:
     """A member leaves: no door opens any more; history stays."""
     work.require(Permission.MANAGE_TEAM)
     member.active = False
+    sessions.end_all(work, member.id)
     work.session.execute(delete(MemberIdentity).where(MemberIdentity.member_id == member.id))
     work.session.execute(
         update(ApiToken)

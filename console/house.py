@@ -1,0 +1,62 @@
+"""What the console's pages stand on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from desk.knowledge import Knowledge
+from desk.office import Office
+from models.ports import Bus, Chargers, Clock
+
+
+@dataclass(frozen=True)
+class ConsoleHouse:
+    """The desk, the way to chargers, and what the answers know. `stopping` ends the streams."""
+
+    office: Office
+    chargers: Chargers
+    knowledge: Callable[[], Knowledge] | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def bus(self) -> Bus:
+        """Wake-ups."""
+        return self.office.bus
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        return self.office.clock
+
+    @property
+    def timezone(self) -> str:
+        """The installation's, for whoever has none of their own."""
+        return self.office.house.timezone
+
+    @property
+    def currency(self) -> str:
+        """The one currency."""
+        return self.office.house.currency
+
+    @property
+    def public_url(self) -> str:
+        """Where the world reaches us, without a trailing slash."""
+        return self.office.house.public_url
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us by TLS, so that cookies may be bound to it."""
+        return self.public_url.startswith("https://")
+
+    def now(self) -> datetime:
+        """The present."""
+        return self.clock.now()
+
+    def key(self, purpose: str) -> bytes:
+        """A key for one purpose, from the installation's secret."""
+        return hmac.digest(self.office.house.secret, f"console:{purpose}".encode(), hashlib.sha256)

@@ -1,0 +1,7 @@
+"""audit."""
+
+from __future__ import annotations
+
+from console.pages.page import Page
+
+PAGES: tuple[Page, ...] = ()

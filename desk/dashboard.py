@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -245,3 +246,27 @@ def traffic(work: Work) -> dict[str, Any]:
         "resolved": [resolved.get(("", day), 0) for day in days],
         "messages": {category.value: [wrote.get((category.value, day), 0) for day in days] for category in Category},
     }
+
+
+# Together -------------------------------------------------------------------------------------------------------
+
+PARTS: dict[str, tuple[Permission, Callable[[Work], Any]]] = {
+    "counters": (Permission.VIEW_TICKETS, ticket_figures),
+    "pressing": (Permission.VIEW_TICKETS, clocks),
+    "recent": (Permission.VIEW_TICKETS, recent),
+    "figures": (Permission.VIEW_CHARGERS, charger_figures),
+    "errors": (Permission.COMMAND_CHARGERS, chargers_in_error),
+    "review": (Permission.VIEW_MESSAGES, waiting_for_review),
+    "sends": (Permission.VIEW_ROSTER, sends_in_trouble),
+    "remedies": (Permission.COMMAND_CHARGERS, remedies_today),
+    "duty": (Permission.VIEW_ROSTER, on_call),
+    "traffic": (Permission.VIEW_ROSTER, traffic),
+}
+"""What there is, and who sees it: a CPO the figures of its own chargers, an installer what concerns its tickets."""
+
+
+def look(work: Work, wanted: Collection[str] = tuple(PARTS)) -> dict[str, Any]:
+    """These parts, None where the actor does not see one; all at one moment."""
+    work.require(Permission.VIEW_DASHBOARD)
+    parts = {name: part for name, part in PARTS.items() if name in wanted}
+    return {name: verb(work) if work.actor.may(needs) else None for name, (needs, verb) in parts.items()}

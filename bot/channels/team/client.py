@@ -17,6 +17,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import AnswerCallbackQuery, DeleteWebhook, GetFile, GetMe, SetWebhook, TelegramMethod
+from aiohttp import ClientError
 
 from bot.channels.team.inbound import WANTED
 from bot.telegram_intake import FetchError, Why
@@ -126,13 +127,21 @@ class TeamClient:
             log.info("a press could not be answered: %s", error)
             return False
 
-    async def file_path(self, file_id: str) -> str | None:
-        """Where a file lies at Telegram for the next hour; None where it cannot be had, as one that is too big."""
-        return (await self.do(GetFile(file_id=file_id))).file_path
-
-    def file_url(self, path: str) -> str:
-        """The address of a file. It holds the token: never shown, never logged."""
-        return self._api.file_url(self._token, path)
+    async def download(self, file_id: str, limit: int) -> bytes | None:
+        """A file's content; None where it is larger than `limit`. Raises aiogram's errors, OSError, TimeoutError."""
+        file = await self.do(GetFile(file_id=file_id))
+        if (file.file_size or 0) > limit or file.file_path is None:
+            return None
+        content = bytearray()
+        url = self._api.file_url(self._token, file.file_path)
+        try:
+            async for chunk in self._bot.session.stream_content(url, timeout=CALL_S):
+                content += chunk
+                if len(content) > limit:
+                    return None
+        except ClientError as error:
+            raise ConnectionError(type(error).__name__) from None
+        return bytes(content)
 
 
 def _no_updates(error: AiogramError) -> FetchError:

@@ -82,7 +82,7 @@ class CommandContext:
     `desk` acts as the member. `door` names the place (`api`, `whatsapp:+94…`): a confirmation counts only there.
     `language` is the one that the place is answered in. `seen` holds the warnings that the member has confirmed.
     `sign` makes a button's id (models/signed.py: action, subject, detail); a door that shows buttons in a room gives
-    its own.
+    its own. `reply`, by the keys of models.reply.Extra, names the message there that results answer or replace.
     """
 
     desk: Desk
@@ -91,10 +91,12 @@ class CommandContext:
     language: str = "en"
     seen: frozenset[str] = frozenset()
     sign: Callable[[str, str, str], str] = plain_press
+    reply: dict[str, Any] = field(default_factory=dict)
 
     def report_to(self) -> dict[str, Any]:
         """What a procedure keeps of who started it, so that its result is told there."""
-        return {"door": self.door, "member_id": self.desk.actor.member_id, "language": self.language}
+        told = {"door": self.door, "member_id": self.desk.actor.member_id, "language": self.language}
+        return {**told, "reply": self.reply} if self.reply else told
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ Look = Callable[[CommandContext, A], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Command(Generic[A]):
-    """A declared command. `needs` None: every member may. `look` is what a dangerous one shows before it acts.
+    """A declared command. `needs` None: every member may. `look` is what a dangerous one shows before it acts,
+    where `asks_when` says that these arguments make it dangerous.
 
     `look` gives facts; its `warnings` (a list of phrase codes) are what a member must have seen to confirm.
     """
@@ -129,6 +132,7 @@ class Command(Generic[A]):
     arguments: tuple[Argument, ...]
     handler: Handler[A]
     look: Look[A] | None
+    asks_when: Callable[[A], bool]
     summary: str
 
     @property
@@ -147,10 +151,13 @@ class Command(Generic[A]):
         return f"command.help.{self.name}"
 
 
-def command(*, needs: Permission | None, look: Look[A] | None = None) -> Callable[[Handler[A]], Command[A]]:
+def command(
+    *, needs: Permission | None, look: Look[A] | None = None, asks_when: Callable[[A], bool] | None = None
+) -> Callable[[Handler[A]], Command[A]]:
     """Declare a command from its handler: the name is the function's, the help its docstring's first line.
 
-    With `look` the command is dangerous: the member sees what `look` gives and confirms before the handler runs.
+    With `look` the command is dangerous: the member sees what `look` gives and confirms before the handler runs;
+    always, unless `asks_when` says for which arguments.
     Nothing is registered: commands/table.py lists them.
     """
 
@@ -160,7 +167,8 @@ def command(*, needs: Permission | None, look: Look[A] | None = None) -> Callabl
         summary = (inspect.getdoc(handler) or "").partition("\n")[0]
         if not summary:
             raise TypeError(f"/{name} has no docstring to be its help")
-        return Command(name, needs, takes, _arguments(takes), handler, look, summary)
+        when = asks_when or (lambda _: look is not None)
+        return Command(name, needs, takes, _arguments(takes), handler, look, when, summary)
 
     return declare
 

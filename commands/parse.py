@@ -91,7 +91,7 @@ def _arguments(command: Command[Any], rest: str) -> Any:
 def _next(argument: Argument, rest: str) -> tuple[str, str]:
     """The next word (or quoted words, or all the rest) and what follows it."""
     rest = rest.strip()
-    if argument.kind.whole_rest and argument.kind.label == "text":
+    if argument.kind.verbatim:
         return rest, ""
     quoted = _QUOTED.match(rest)
     if quoted is not None:
@@ -101,7 +101,10 @@ def _next(argument: Argument, rest: str) -> tuple[str, str]:
     word = _WORD.match(rest)
     if word is None:
         return "", ""
-    return word[0].strip(_EDGES), rest[word.end() :]
+    found = word[0].strip(_EDGES)
+    if not argument.required and argument.kind.fits is not None and not argument.kind.fits(found):
+        return "", rest
+    return found, rest[word.end() :]
 
 
 def _read(argument: Argument, word: str, command: Command[Any]) -> Any:

@@ -85,7 +85,7 @@ async def _run(ctx: CommandContext, text: str, asked_at: datetime | None, bot_na
         raise NotAllowed("access.members_only")
     parsed = parse(text, _nearest_first(ctx), bot_name)
     _require(ctx, parsed.command)
-    if parsed.command.look is not None:
+    if parsed.command.asks_when(parsed.args):
         return await _ask(ctx, parsed, text)
     if asked_at is not None and ctx.desk.office.clock.now() - asked_at > timedelta(seconds=LATE_AFTER_S):
         return await _ask_late(ctx, text, asked_at)
@@ -138,7 +138,7 @@ async def _confirmed(ctx: CommandContext, taken: pending.Taken) -> Outcome:
     try:
         parsed = parse(taken.text, COMMANDS)
         _require(ctx, parsed.command)
-        if parsed.command.look is not None:
+        if parsed.command.look is not None and parsed.command.asks_when(parsed.args):
             seen = await parsed.command.look(ctx, parsed.args)
             known = frozenset(taken.facts.get("warnings", []))
             if not set(seen.get("warnings", [])) <= known:

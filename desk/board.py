@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import audit
+from desk import audit, cards
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Permission, Role
 from models.errors import NotFound
@@ -29,6 +29,7 @@ def raise_alert(
     )  # fmt: skip
     work.session.add(alert)
     work.session.flush()
+    cards.touch(work, alert_id=alert.id, ping=urgent)
     work.wake(f"live.alert.{alert.id}")
     return alert
 
@@ -40,10 +41,15 @@ def acknowledge(work: Work, alert_id: int) -> TeamAlert:
     if alert is None or not _may_see(work, alert):
         raise NotFound("board.no_alert", id=alert_id)
     if alert.acked_at is None:
-        alert.acked_at, alert.acked_by = work.now, work.actor.name
+        _answered(work, alert)
         audit.record(work, "alert.acknowledged", f"alert:{alert.id}", code=alert.code)
-        work.wake(f"live.alert.{alert.id}")
     return alert
+
+
+def _answered(work: Work, alert: TeamAlert) -> None:
+    alert.acked_at, alert.acked_by, alert.page_again_at = work.now, work.actor.name, None
+    cards.touch(work, alert_id=alert.id)
+    work.wake(f"live.alert.{alert.id}")
 
 
 def _may_see(work: Work, alert: TeamAlert) -> bool:
@@ -62,8 +68,7 @@ def settle(work: Work, charger_id: str, kind: str) -> int:
         )
     ).all()
     for alert in alerts:
-        alert.acked_at, alert.acked_by = work.now, work.actor.name
-        work.wake(f"live.alert.{alert.id}")
+        _answered(work, alert)
     return len(alerts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from desk import audit, board
+from desk import audit, board, cards, team_chats
 from desk.literal import is_one_of
 from desk.work import Work
 from models.access import Permission
@@ -237,6 +237,7 @@ def _accepted(work: Work, item: OutboxItem, result: Accepted) -> None:
     item.error_code = None
     if result.rank > item.rank:
         item.rank, item.status = result.rank, result.status
+    cards.posted(work, item)
     _worded(work, item, result)
     _apply_events(work, item)
 
@@ -283,6 +284,8 @@ def _moved(work: Work, item: OutboxItem, address: str) -> None:
     item.state, item.due_at = OutboxState.PENDING, work.now
     item.attempts -= 1
     new = f"{address}/{topic}" if topic else address
+    if item.channel == TEAM:
+        team_chats.moved(work, before, address)
     work.session.flush()
     work.session.execute(
         update(OutboxItem)
@@ -309,6 +312,10 @@ def _dead(work: Work, item: OutboxItem, code: str, reason: str, *, address_dead:
     item.error_code = code[:80]
     if address_dead:
         _bury_address(work, item)
+    if cards.not_posted(work, item, code):
+        if not address_dead and code != cards.EDIT_GONE:
+            _refused_card(work, item, reason)
+        return
     board.raise_alert(
         work, kind="dead_letter", key=f"outbox:{item.id}:dead", code="board.not_delivered",
         facts={"outbox_id": item.id, "channel": item.channel, "reason": reason[:200], "code": code},
@@ -316,7 +323,22 @@ def _dead(work: Work, item: OutboxItem, code: str, reason: str, *, address_dead:
     )  # fmt: skip
 
 
+def _refused_card(work: Work, item: OutboxItem, reason: str) -> None:
+    """The next change posts it again; one line a day says that a chat takes none."""
+    board.raise_alert(
+        work, kind="dead_letter", key=f"chat:{item.address}:refused:{work.now.date()}", code="board.card_refused",
+        facts={"chat": item.address, "reason": reason[:200]},
+    )  # fmt: skip
+
+
 def _bury_address(work: Work, item: OutboxItem) -> None:
+    if item.channel == TEAM:
+        for chat in team_chats.close(work, item.address):
+            board.raise_alert(
+                work, kind="dead_letter", key=f"team_chat:{chat.id}:lost:{work.now.isoformat()}",
+                code="board.chat_lost", facts={"title": chat.title or chat.address},
+            )  # fmt: skip
+        return
     value = item.address.removeprefix("whatsapp:")
     work.session.execute(update(ContactIdentity).where(ContactIdentity.value == value).values(dead_at=work.now))
 
@@ -435,6 +457,8 @@ def sweep(work: Work) -> int:
     ).all()
     for item in old:
         item.state = OutboxState.EXPIRED
+        if cards.not_posted(work, item, "expired"):
+            continue
         board.raise_alert(
             work, kind="dead_letter", key=f"outbox:{item.id}:expired", code="board.expired",
             facts={"outbox_id": item.id, "channel": item.channel}, message_id=item.message_id,

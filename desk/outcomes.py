@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
+from desk import outbox
+from desk.pending import ROOM
 from desk.work import Work
 from models.charger import ProcedureRun
 from models.conversation import Conversation
 from models.incident import IncidentPerson
-from models.member import MemberIdentity, MemberIdentityKind
+from models.member import Member, MemberIdentity, MemberIdentityKind
+from models.reply import Intent, Reply
 
 
 def to_tell(work: Work, limit: int = 50) -> list[int]:
@@ -65,3 +68,17 @@ def member_at(work: Work, door: str, member_id: int) -> MemberIdentity | None:
             MemberIdentity.member_id == member_id,
         )
     )
+
+
+def tell_at(work: Work, door: str, member_id: int, reply: Reply, *, key: str, language: str) -> bool:
+    """Tell a member at the chat where they asked; False where that is no chat, or not theirs any more."""
+    member = work.session.get(Member, member_id)
+    if member is None or not member.active:
+        return False
+    if door.startswith(ROOM):
+        room = door.removeprefix(ROOM)
+        return outbox.post(work, room, reply, key=key, language=language, intent=Intent.RECEIPT) is not None
+    identity = member_at(work, door, member_id)
+    if identity is None:
+        return False
+    return outbox.tell(work, identity, reply, key=key, language=language, intent=Intent.RECEIPT) is not None

@@ -18,8 +18,9 @@ from models.ticket import LIVE, Ticket
 LONGEST = 4_000
 
 
-def reply(work: Work, conversation_id: int, text: str, *, key: str) -> Message:
+def reply(work: Work, conversation_id: int, text: str, *, key: str, intent: str = Intent.REPLY) -> Message:
     """Say `text` in a conversation. `key` names the cause: the same key is said once and gives the same message.
+    `intent` decides which template stands in for it where a channel wants one.
 
     What the person wrote and nobody had answered counts as replied; the first-response clock of each live ticket
     of the conversation stops. Refuses an empty or too long text and a conversation that does not exist.
@@ -32,7 +33,7 @@ def reply(work: Work, conversation_id: int, text: str, *, key: str) -> Message:
         raise BadInput("reply.too_long", most=LONGEST)
     conversation = conversations.get(work, conversation_id)
     item = outbox.say(
-        work, conversation, Reply("reply.by_member", {"text": said}, text=said), key=key, intent=Intent.REPLY
+        work, conversation, Reply("reply.by_member", {"text": said}, text=said), key=key, intent=intent
     )
     if item is None:
         return _said_before(work, conversation_id, key)

@@ -68,6 +68,8 @@ def start(
             _may_reboot(work, charger, args, conversation_id)
         case RunKind.TAKE_OUT_OF_SERVICE:
             _may_take_out(work, charger, conversation_id)
+        case RunKind.START_CHARGE | RunKind.STOP_CHARGE | RunKind.UNLOCK:
+            raise ValueError(f"{kind} has its own verb")
     if running is not None:
         return _follow(
             work, running, kind=kind.value, args=args or {}, conversation_id=conversation_id, message_id=message_id,
@@ -77,6 +79,20 @@ def start(
         work, kind, charger_id, connector=connector, args=args or {}, conversation_id=conversation_id,
         message_id=message_id, incident_id=incident_id,
     )  # fmt: skip
+
+
+def hold(work: Work, charger_id: str) -> Charger:
+    """A charger held for a procedure: connected, of this actor, and none under way."""
+    work.require(Permission.COMMAND_CHARGERS)
+    chargers.get(work, charger_id)
+    charger = work.lock(Charger, charger_id)
+    assert charger is not None
+    if not charger.online:
+        raise Refusal("run.not_connected", charger_id=charger_id)
+    running = _locked_run(work, charger_id)
+    if running is not None:
+        raise Busy("run.already_running", charger_id=charger_id, run=running.id)
+    return charger
 
 
 def make(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from desk import board, paging
+from desk import board, cards, paging
 from desk.work import Work
 from models.sla import CHASE_EVERY_S, WARN_AT, ClockState, SlaClock, SlaEvent, SlaTimer
 from models.ticket import LIVE, Priority, Ticket
@@ -231,6 +231,7 @@ def _event(work: Work, clock: SlaClock, what: str, gen: int, effective_at: datet
         facts={"target_s": clock.target_s, "consumed_s": clock.consumed_s, "due_at": _iso(clock.due_at)},
     )  # fmt: skip
     made = work.session.execute(row.on_conflict_do_nothing().returning(SlaEvent.id)).first()
+    cards.touch(work, ticket_id=clock.ticket_id)
     work.wake(f"live.ticket.{clock.ticket_id}")
     return made is not None
 

@@ -226,6 +226,9 @@ class RunKind(StrEnum):
     CLEAR_FAULT = "clear_fault"
     REBOOT = "reboot"
     TAKE_OUT_OF_SERVICE = "take_out_of_service"
+    START_CHARGE = "start_charge"
+    STOP_CHARGE = "stop_charge"
+    UNLOCK = "unlock"
 
 
 class RunResult(StrEnum):
@@ -242,11 +245,23 @@ class RunResult(StrEnum):
     NOT_BACK_ONLINE = "NOT_BACK_ONLINE"
     REBOOTED = "REBOOTED"
     OUT_OF_SERVICE = "OUT_OF_SERVICE"
+    CHARGE_STARTED = "CHARGE_STARTED"
+    CHARGE_NOT_STARTED = "CHARGE_NOT_STARTED"
+    CHARGE_ENDED = "CHARGE_ENDED"
+    STILL_CHARGING = "STILL_CHARGING"
+    UNLOCKED = "UNLOCKED"
+    UNLOCK_FAILED = "UNLOCK_FAILED"
+    UNLOCK_NOT_SUPPORTED = "UNLOCK_NOT_SUPPORTED"
     STOPPED = "STOPPED"  # a safety message ended it before its next step
     UNKNOWN = "UNKNOWN"
 
 
-GOOD_RESULTS = frozenset({RunResult.ALREADY_CLEAR, RunResult.CLEARED, RunResult.REBOOTED, RunResult.OUT_OF_SERVICE})
+GOOD_RESULTS = frozenset(
+    {
+        RunResult.ALREADY_CLEAR, RunResult.CLEARED, RunResult.REBOOTED, RunResult.OUT_OF_SERVICE,
+        RunResult.CHARGE_STARTED, RunResult.CHARGE_ENDED, RunResult.UNLOCKED,
+    }
+)  # fmt: skip
 
 
 class ProcedureRun(Base):

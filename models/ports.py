@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from models.access import Actor
 from models.charger import ChargerState, OrderKind, OrderOutcome
 from models.outbox import Parcel, SendResult
 from models.reading import Reading, Registers
@@ -72,7 +73,9 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderAnswer:
-    """What came back. `status` is the charger's word (Accepted, Rejected, Scheduled, Unlocked, …) where it answered."""
+    """What came back. `status` is the charger's word (Accepted, Rejected, Scheduled, Unlocked, …) where it answered.
+    `response["read"]` of one that read configuration: key → [value, whether it is read-only]; secrets have no value.
+    """
 
     outcome: OrderOutcome
     status: str | None = None
@@ -111,9 +114,10 @@ class Chargers(Protocol):
     """What procedures and commands ask: an order that is a row first, whichever process holds the socket."""
 
     async def order(
-        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None
-    ) -> OrderAnswer:
-        """Write the order down, have it sent, wait for its answer."""
+        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None,
+        actor: Actor | None = None,
+    ) -> OrderAnswer:  # fmt: skip
+        """Write the order down, have it sent, wait for its answer. `actor`: in whose name, else the house's."""
         ...
 
 

@@ -6,6 +6,7 @@ from models import (
     charging,
     contact,
     conversation,
+    force_charge,
     inbox,
     incident,
     member,
@@ -23,8 +24,8 @@ from models import (
 from models.base import Base
 
 ALL = (
-    audit, charger, charging, contact, conversation, inbox, incident, member, message, oncall, outbox, session, sla,
-    tally, team, ticket, wallet,
+    audit, charger, charging, contact, conversation, force_charge, inbox, incident, member, message, oncall, outbox,
+    session, sla, tally, team, ticket, wallet, words,
 )  # fmt: skip
 
 metadata = Base.metadata

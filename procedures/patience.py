@@ -16,6 +16,7 @@ class Patience:
     stable_s: float = 30  # without another fault, before anything counts as cleared
     disconnect_s: float = 60  # for the socket to go, or a boot, after a reset
     reconnect_s: float = 300  # for the charger to come back
+    begin_s: float = 120  # for a session to begin after it was ordered: a driver may have to plug in
     stop_s: float = 60  # for a session to end after it was told to
     grid_s: float = 600  # for the grid to recover
     grid_poll_s: float = 60

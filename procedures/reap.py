@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from desk import run_steps
 from desk.run_steps import View
 from models.access import ASSISTANT
 from models.charger import OrderKind, OrderOutcome, RunKind, RunResult
 from procedures.run import Ended, Outcome, Run
+from procedures.start_charge import seen_to_begin
+from procedures.stop_charge import seen_to_end
 from procedures.take_out_of_service import dead, mark
+from procedures.unlock import judged
 from procedures.verify import Verdict, verify
 
 
@@ -26,6 +31,12 @@ async def reap(run: Run) -> Outcome:
             return await _rebooted(run)
         case RunKind.TAKE_OUT_OF_SERVICE:
             return await _out(run)
+        case RunKind.START_CHARGE:
+            return await _started(run)
+        case RunKind.STOP_CHARGE:
+            return await seen_to_end(run, asked=await _sent(run, OrderKind.REMOTE_STOP))
+        case RunKind.UNLOCK:
+            return await _unlocked(run)
 
 
 async def _cleared(run: Run) -> Outcome:
@@ -72,6 +83,26 @@ async def _out(run: Run) -> Outcome:
     await mark(run)
     seen = await run.until(dead, run.patience.verify_s)
     return Outcome(RunResult.OUT_OF_SERVICE if seen else RunResult.UNKNOWN, {"reason": "worker_died", "sent": True})
+
+
+async def _started(run: Run) -> Outcome:
+    """The order is never given again: a second one could start a second session."""
+    if not await _sent(run, OrderKind.REMOTE_START):
+        return Outcome(RunResult.UNKNOWN, {"reason": "worker_died", "sent": False, "connector": run.connector})
+    outcome = await seen_to_begin(run)
+    facts = {**outcome.facts, "reason": "worker_died", "sent": True}
+    return Outcome(outcome.result, facts) if outcome.result is RunResult.CHARGE_STARTED else _unsure(facts)
+
+
+def _unsure(facts: dict[str, Any]) -> Outcome:
+    return Outcome(RunResult.UNKNOWN, facts)
+
+
+async def _unlocked(run: Run) -> Outcome:
+    answers = await run.office.read(ASSISTANT, run_steps.answers, run.claimed.id, OrderKind.UNLOCK)
+    said = next((one for one in answers if one.outcome is OrderOutcome.ANSWERED), None)
+    facts = {"connector": run.connector, "reason": "worker_died"}
+    return Outcome(judged(said), facts) if said is not None else _unsure(facts)
 
 
 async def _sent(run: Run, kind: OrderKind) -> bool:

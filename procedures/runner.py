@@ -21,7 +21,10 @@ from procedures.patience import Patience
 from procedures.reap import reap
 from procedures.reboot import reboot
 from procedures.run import Ended, Outcome, Run, put_back
+from procedures.start_charge import start_charge
+from procedures.stop_charge import stop_charge
 from procedures.take_out_of_service import take_out_of_service
+from procedures.unlock import unlock
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ PROCEDURES: dict[RunKind, Callable[[Run], Awaitable[Outcome]]] = {
     RunKind.CLEAR_FAULT: clear_fault,
     RunKind.REBOOT: reboot,
     RunKind.TAKE_OUT_OF_SERVICE: take_out_of_service,
+    RunKind.START_CHARGE: start_charge,
+    RunKind.STOP_CHARGE: stop_charge,
+    RunKind.UNLOCK: unlock,
 }
 
 

@@ -32,8 +32,9 @@ class Wire:
     answer: OrderAnswer = field(default_factory=lambda: OrderAnswer(OrderOutcome.ANSWERED, "Accepted"))
 
     async def order(
-        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None
-    ) -> OrderAnswer:
+        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None,
+        actor: Actor | None = None,
+    ) -> OrderAnswer:  # fmt: skip
         """Remember it."""
         self.orders.append((charger_id, kind, args))
         self.bus.announce(f"live.charger.{charger_id}")

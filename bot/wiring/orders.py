@@ -48,14 +48,15 @@ class OrderClerk:
         return replace(self, actor=actor)
 
     async def order(
-        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None
-    ) -> OrderAnswer:
+        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None,
+        actor: Actor | None = None,
+    ) -> OrderAnswer:  # fmt: skip
         """Write the order down, have it sent, wait for its answer. Raises Refusal for an unknown charger."""
         order_id = str(uuid.uuid4())
         queue = self.bus.subscribe(f"order.{order_id}")
         try:
             command = await self.office.run(
-                self.actor, orders.place, charger_id, kind, args, run_id=run_id, order_id=order_id
+                actor or self.actor, orders.place, charger_id, kind, args, run_id=run_id, order_id=order_id
             )
             patience_ends = command.expires_at + timedelta(seconds=ANSWER_S)
             absences = 0

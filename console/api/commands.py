@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from commands.command import CommandContext, OutcomeKind
+from commands.command import CommandContext, Outcome, OutcomeKind
 from commands.run import confirm_token, run_text
 from console.api import inputs
 from console.api.asking import REFUSALS, Asked
 from console.api.errors import problem
-from console.api.shapes import CommandShape
+from console.api.shapes import AttachmentShape, ChoiceShape, CommandShape
 
 router = APIRouter(responses=REFUSALS, tags=["commands"])
 
@@ -31,4 +31,12 @@ async def run_command(asked: Asked, body: inputs.CommandInput, request: Request)
         return problem(outcome.status, outcome.code, outcome.facts, language, timezone=asked.timezone)
     plain = outcome.kind in (OutcomeKind.CONFIRM, OutcomeKind.STARTED)
     code = outcome.kind.value if plain else outcome.code
-    return CommandShape(code=code, facts=outcome.facts, text=asked.say(outcome.code, outcome.facts))
+    return CommandShape(
+        code=code, facts=outcome.facts, text=asked.say(outcome.code, outcome.facts), attachment=_file(outcome),
+        choices=[ChoiceShape(id=item.id, text=asked.say(item.code, item.facts)) for item in outcome.choices],
+    )  # fmt: skip
+
+
+def _file(outcome: Outcome) -> AttachmentShape | None:
+    file = outcome.attachment
+    return AttachmentShape(name=file.name, content_type=file.content_type, text=file.text) if file else None

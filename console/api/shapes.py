@@ -217,12 +217,30 @@ class ConversationShape(Shape):
     messages: Page[MessageShape]
 
 
+class AttachmentShape(BaseModel):
+    """A text file that goes with an answer."""
+
+    name: str
+    content_type: str
+    text: str
+
+
+class ChoiceShape(BaseModel):
+    """A button: `id` is what pressing it sends, `text` its label."""
+
+    id: str
+    text: str
+
+
 class CommandShape(BaseModel):
-    """`code` is `confirm` for a question, `started` for a procedure, else the answer's phrase code."""
+    """`code` is `confirm` for a question, `started` for a procedure, else the answer's phrase code. Some answers bring
+    a file, or choices."""
 
     code: str
     facts: dict[str, Any]
     text: str
+    attachment: AttachmentShape | None = None
+    choices: list[ChoiceShape] = []
 
 
 class ProcedureShape(Shape):

@@ -119,7 +119,10 @@ class Outgoing:
             told = {"code": answer.code, "description": answer.description, "details": answer.details}
             return OrderAnswer(OrderOutcome.ERROR, response=blank(told))
         payload = self._understood(sent, form, answer.payload)
-        return OrderAnswer(OrderOutcome.ANSWERED, form.status(payload), blank(payload))
+        response = blank(payload)
+        if form.learn is not None:
+            response["read"] = {key: [value, readonly] for key, (value, readonly) in form.learn(payload).items()}
+        return OrderAnswer(OrderOutcome.ANSWERED, form.status(payload), response)
 
     async def _exchange(self, sent: Sent, data: bytes) -> CallResult | CallError:
         future: asyncio.Future[CallResult | CallError] = asyncio.get_running_loop().create_future()

@@ -11,7 +11,7 @@ import pytest
 from desk import charger_state, chargers, orders, run_steps
 from desk.run_steps import LeaseLost
 from desk.work import Work
-from models.access import ASSISTANT, OPERATOR, charger_actor
+from models.access import ASSISTANT, OPERATOR, Actor, charger_actor
 from models.charger import Charger, OrderKind, OrderOutcome, RunKind
 from models.ports import Order, OrderAnswer
 from procedures.run import Run
@@ -30,8 +30,9 @@ class Mortal:
         self.runner: ProcedureRunner | None = None
 
     async def order(
-        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None
-    ) -> OrderAnswer:
+        self, charger_id: str, kind: OrderKind, args: dict[str, Any], *, run_id: int | None = None,
+        actor: Actor | None = None,
+    ) -> OrderAnswer:  # fmt: skip
         """An order, or the end."""
         self.count += 1
         if self.count != self.dies_at:

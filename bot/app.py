@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount
 from bot import migrate
 from bot.assistant.decide import Context
 from bot.assistant.knowledge_file import KnowledgeFile
+from bot.cards import CardClerk
 from bot.channels.webchat.inbound import CHANNEL as WEB
 from bot.channels.webchat.inbound import parse as parse_web
 from bot.channels.webchat.outbound import WebSender
@@ -215,6 +216,7 @@ class App:
         self._work("outcomes", finder.run)
         self._work("procedures", runner.run)
         self._work("reports", Reporter(self.office, self.bus, self.clock).run)
+        self._work("cards", CardClerk(self.office, self.bus).run)
 
     def _parsers(self) -> dict[str, Parse]:
         return {WEB: parse_web, WHATSAPP: parse_whatsapp}

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from desk import board, outbox
+from desk import board, cards, outbox
 from desk.work import Work
 from models.access import Permission
 from models.charger import Charger
@@ -40,6 +40,8 @@ def join(
     if conversation_id is not None:
         _add_person(work, incident, conversation_id)
     work.session.flush()
+    if opened:
+        cards.touch(work, incident_id=incident.id)
     work.wake(f"live.charger.{charger_id}")
     return incident, opened
 
@@ -76,6 +78,7 @@ def end(work: Work, charger_id: str, *, how: str) -> int:
     _note_on_tickets(work, incident, how)
     board.settle(work, charger_id, "fault")
     work.session.flush()
+    cards.touch(work, incident_id=incident.id)
     work.wake(f"live.charger.{charger_id}")
     return told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desk import board, notices, sla, tally
+from desk import board, cards, notices, sla, tally
 from desk.ticket_views import may_see, number_of
 from desk.work import Work
 from models.access import Actor, ActorKind
@@ -64,6 +64,7 @@ def changed(work: Work, ticket: Ticket, event: TicketEvent) -> TicketEvent:
     work.session.flush()
     if by_person(work):
         sla.acted(work, ticket)
+    cards.touch(work, ticket_id=ticket.id)
     work.wake(f"live.ticket.{ticket.id}")
     return event
 

@@ -40,7 +40,7 @@ def is_press(data: str) -> bool:
 
 
 def sign_press(secret: bytes, action: str, subject: str, at: datetime, chat: str, *, detail: str = "") -> str:
-    """A button's data. `chat` is the address at which alone it counts. Raises ValueError where it does not fit."""
+    """A button's data. `chat` is where alone it counts. Raises ValueError where it does not fit."""
     words = (action, subject, detail)
     if any("|" in word for word in words):
         raise ValueError(f"a press holds no '|': {words}")
@@ -67,9 +67,14 @@ def read_press(secret: bytes, data: str, now: datetime, chat: str) -> Press:
 
 def _tag(secret: bytes, body: bytes, chat: str) -> bytes:
     """Over the body and the chat, each with its length, so that no two pairs read alike."""
-    place = chat.encode()
+    place = _place(chat).encode()
     said = struct.pack(">HH", len(body), len(place)) + body + place
     return hmac.digest(secret, b"chargehand.press\0" + said, hashlib.sha256)[:_TAG]
+
+
+def _place(chat: str) -> str:
+    """The chat behind an address or a door (`-100123/45`, `team:-100123`): a topic is no chat of its own."""
+    return chat.removeprefix("team:").partition("/")[0]
 
 
 def _encode(raw: bytes) -> str:

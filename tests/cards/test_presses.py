@@ -18,7 +18,7 @@ CHAT = "-1001234567890/45"
 
 actions = st.sampled_from(["take", "assign", "snooze", "escalate", "resolve", "ack"])
 subjects = st.integers(1, 999_999_999).map(lambda number: f"TKT-{number:06d}")
-chats = st.text(string.digits + "-/+:whatsp", min_size=1, max_size=40)
+chats = st.text(string.digits + "-+:whatsp", min_size=1, max_size=40)
 minutes = st.integers(0, 72 * 60)
 
 
@@ -77,6 +77,12 @@ def test_whatever_else_comes_is_refused(data: str) -> None:
 def test_only_one_spelling_counts(action: str, subject: str, tail: str) -> None:
     with pytest.raises(Refusal, match=r"press\.forged"):
         read_press(SECRET, sign_press(SECRET, action, subject, NOW, CHAT) + tail, NOW, CHAT)
+
+
+def test_a_door_and_a_topic_name_the_same_chat() -> None:
+    data = sign_press(SECRET, "take", "TKT-000001", NOW, CHAT)
+    for chat in (CHAT, "-1001234567890", "-1001234567890/7", "team:-1001234567890/45"):
+        assert read_press(SECRET, data, NOW, chat).action == "take"
 
 
 def test_what_does_not_fit_is_no_button() -> None:

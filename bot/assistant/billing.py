@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.assistant import case, words
+from bot.assistant import case, phone, words
 from bot.assistant.turn import Turn
 from desk import charging, contacts, talk, wallets
 from desk.wallets import BalanceFacts
@@ -46,6 +46,8 @@ def _unproven(turn: Turn, dispute: bool) -> None:
     if dispute:
         ticket = turn.open_ticket(Category.BILLING)
         turn.say("billing.ticket_unproven", {"ref": ticket.ref})
+    elif phone.can_share(turn):
+        phone.ask(turn)
     else:
         turn.say("billing.unproven", choices=(TICKET,))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.assistant import billing, case, dialogue, fault, human, info, smalltalk
+from bot.assistant import arrival, billing, case, dialogue, fault, human, info, phone, smalltalk
 from bot.assistant.turn import Turn
 from phrases.catalogue import LANGUAGES
 
@@ -43,6 +43,26 @@ def handle(turn: Turn, choice: str) -> bool:
             smalltalk.choose(turn, rest)
         case "menu":
             return _menu(turn, rest)
+        case _:
+            return _command(turn, verb, rest)
+    return True
+
+
+def _command(turn: Turn, verb: str, rest: str) -> bool:
+    """What a channel's own menu of commands begins."""
+    match verb:
+        case "start":
+            arrival.start(turn, rest)
+        case "help":
+            smalltalk.help_(turn)
+        case "language":
+            smalltalk.languages(turn)
+        case "near":
+            info.near_me(turn)
+        case "phone" if phone.can_share(turn):
+            phone.ask(turn)
+        case "forget" if phone.can_share(turn):
+            phone.forget(turn)
         case _:
             return False
     return True

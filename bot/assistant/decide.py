@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from bot.assistant import billing, case, choices, dialogue, fault, guard, human, info, safety, smalltalk, words
+from bot.assistant import billing, case, choices, dialogue, fault, guard, human, info, phone, safety, smalltalk, words
 from bot.assistant.turn import Context, Turn
 from desk import chargers, messages, talk
 from desk.work import Work
@@ -41,6 +41,11 @@ def answer(work: Work, message_id: int, reading: Reading | None, context: Contex
         return
     if message.state is MessageState.ANALYSING:
         message.move(MessageState.BUCKETED)
+    if message.kind is MessageKind.EDIT:
+        return  # staff see it; what was asked before the edit was done, and is not done again
+    if message.kind is MessageKind.CONTACT:
+        phone.shared(turn)
+        return
     if guard.waits_for_human(turn):
         _while_waiting(turn)
     elif not guard.keeps_still(turn):
@@ -53,7 +58,11 @@ def _listen(turn: Turn) -> None:
         talk.set_language(turn.work, turn.conversation, turn.contact.language)
         return
     heard = turn.reading.language if turn.reading else "und"
-    unclear = heard in ("und", "") or (heard == "en" and len(turn.text.split()) < 2 and turn.text.isascii())
+    unclear = (
+        heard in ("und", "")
+        or turn.text.startswith("/")
+        or (heard == "en" and len(turn.text.split()) < 2 and turn.text.isascii())
+    )
     if turn.conversation.language is None or not unclear:
         talk.set_language(turn.work, turn.conversation, spoken(heard))
 

@@ -11,6 +11,7 @@ from desk import chargers as charger_desk
 from desk import talk
 from desk.knowledge import Found
 from models.reading import Category
+from models.reply import Extra
 from models.ticket import Priority
 
 SITES_SHOWN = 5
@@ -76,6 +77,12 @@ def nearest(turn: Turn) -> None:
         turn.say("info.no_sites")
         return
     turn.say("info.nearest", {"sites": {"$list": [_near(site) for site in sites]}})
+
+
+def near_me(turn: Turn) -> None:
+    """Somebody wants the nearest place to charge: where are they?"""
+    turn.settled()
+    turn.say("near.ask", extra={Extra.WANT: "location"})
 
 
 def find(turn: Turn) -> None:

@@ -41,6 +41,12 @@ def hello(turn: Turn) -> None:
         turn.say("talk.hello", choices=_MENU)
 
 
+def help_(turn: Turn) -> None:
+    """What we can do, and how one asks for it."""
+    turn.settled()
+    turn.say("talk.help", choices=_MENU)
+
+
 def other(turn: Turn) -> None:
     """Nothing that we look after."""
     turn.settled()

@@ -69,11 +69,11 @@ class Turn:
 
     def say(
         self, code: str, facts: dict[str, Any] | None = None, choices: tuple[Choice, ...] = (), *,
-        what: str | None = None,
+        what: str | None = None, extra: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Say something, once for each message and `what` (the code where not given)."""
         key = f"msg:{self.message.id}:{what or code}"
-        outbox.say(self.work, self.conversation, Reply(code, facts or {}, choices), key=key)
+        outbox.say(self.work, self.conversation, Reply(code, facts or {}, choices, extra=extra or {}), key=key)
         messages.replied(self.work, self.message)
 
     def open_ticket(self, category: Category, **more: Any) -> Ticket:

@@ -35,12 +35,15 @@ from bot.channels.whatsapp.routes import routes as whatsapp_routes
 from bot.channels.whatsapp.settings import WhatsAppSettings
 from bot.clock import SystemClock
 from bot.media import MediaFetcher, MediaSource
+from bot.media_download import FileSource
+from bot.pulse import Pulse
 from bot.receive import Parse, Receiver
 from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
 from bot.send import Dispatcher, Pace
 from bot.settings import ROLES, Settings
 from bot.staff import StaffDoor
+from bot.telegram_intake import webhook_path, webhook_secret
 from bot.tidy import Tidier
 from bot.web import WebServer, application
 from bot.wiring.charging import ChargingAdapter
@@ -67,11 +70,15 @@ from procedures.patience import Patience
 from procedures.runner import ProcedureRunner
 
 if TYPE_CHECKING:
+    from bot.channels.telegram.door import TelegramDoor
     from bot.wiring.nats import Neighbours
 
 log = logging.getLogger(__name__)
 
+TELEGRAM = "telegram"
+"""bot.channels.telegram.inbound.CHANNEL, whose module is loaded only where there is a bot."""
 WHATSAPP_PACE = Pace(chat_per_s=1 / 6, chat_burst=10, account_per_s=10, account_burst=20)
+TELEGRAM_PACE = Pace(chat_per_s=1, chat_burst=3, account_per_s=30, account_burst=30)
 RESTART_S = 1.0
 STOP_S = 4.0
 
@@ -124,6 +131,7 @@ class App:
             settings.timezone,
         )  # fmt: skip
         self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index)
+        self.telegram = self._telegram_door()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
         self.web: WebServer | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -143,6 +151,27 @@ class App:
         account = replace(account, api_url=s.twilio_api_url) if s.twilio_api_url else account
         return replace(account, templates=s.twilio_templates) if s.twilio_templates else account
 
+    def _telegram_door(self) -> TelegramDoor | None:
+        """The drivers' bot, or None where the channel is off."""
+        s = self.settings
+        if s.telegram_customer_token is None or not self.roles & {"web", "worker"}:
+            return None
+        from bot.channels.telegram.door import TelegramDoor  # noqa: PLC0415 - slow to import; not everybody has a bot
+        from bot.channels.telegram.settings import TELEGRAM_API, TelegramSettings  # noqa: PLC0415
+
+        given = TelegramSettings(s.telegram_customer_token, s.telegram_api_url or TELEGRAM_API)
+        given = replace(given, webhook=self._telegram_webhook("telegram", given.account))
+        return TelegramDoor(
+            given, self.office, self.clock, owner=self.node, timezone=s.timezone, media_dir=s.media_dir
+        )  # fmt: skip
+
+    def _telegram_webhook(self, channel: str, account: str) -> tuple[str, str] | None:
+        """Where Telegram calls for a bot, and the secret that it shows; None where we poll."""
+        s = self.settings
+        if s.telegram_mode != "webhook":
+            return None
+        return s.public_url + webhook_path(channel), webhook_secret(s.secret_key, s.telegram_webhook_secret, account)
+
     def _ocpp_settings(self) -> OcppSettings:
         s = self.settings
         return OcppSettings(
@@ -151,10 +180,21 @@ class App:
             journal=s.data_dir / "ocpp-journal.jsonl", heartbeat_interval_s=self.heartbeat_interval_s,
         )  # fmt: skip
 
+    @property
+    def _pulses(self) -> list[Pulse]:
+        """How the channels that we have to ask for their messages are doing."""
+        return [door.pulse for door in (self.telegram,) if door is not None]
+
+    def _troubles(self) -> list[str]:
+        now = self.clock.now()
+        return [line for pulse in self._pulses if (line := pulse.trouble(now)) is not None]
+
     def _totals(self) -> dict[str, float]:
         totals = {f"ocpp_{name}": float(value) for name, value in self.central.stats().items()}
         if self.nats is not None:
             totals |= {f"nats_{name}": float(value) for name, value in self.nats.stats().items()}
+        now = self.clock.now()
+        totals |= {f"{pulse.name.lower()}_failing_seconds": pulse.silent_s(now) for pulse in self._pulses}
         return totals
 
     # Starting ------------------------------------------------------------------------------------------------------
@@ -195,19 +235,22 @@ class App:
         senders: dict[str, Sender] = {WEB: WebSender(self.settings.timezone)}
         reconcilers: dict[str, Reconciler] = {}
         previews: dict[str, Preview] = {}
+        sources: dict[str, MediaSource | FileSource] = {}
         if self.whatsapp is not None:
             sender = TwilioSender(self.whatsapp, clock=self.clock, timezone=self.settings.timezone)
             reconciler = TwilioReconciler(self.whatsapp, office=self.office)
             senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
             self._closers += [sender.close, reconciler.close]
             self._work("missed", MissedMessages(self.office, reconciler, self.clock).run)
-            user, password = self.whatsapp.credentials
-            source = MediaSource(self.whatsapp.api_url, user, password)
-            fetcher = MediaFetcher(self.office, self.clock, self.bus, self.house, {WHATSAPP: source})
-            self._work("media", fetcher.run)
+            sources[WHATSAPP] = MediaSource(self.whatsapp.api_url, *self.whatsapp.credentials)
+        if self.telegram is not None:
+            senders[TELEGRAM], sources[TELEGRAM] = self.telegram.sender, self.telegram.files
+            self._work("telegram", self.telegram.intake.run)
+        if sources:
+            self._work("media", MediaFetcher(self.office, self.clock, self.bus, self.house, sources).run)
         dispatcher = Dispatcher(
-            self.office, clock=self.clock, bus=self.bus, senders=senders, paces={WHATSAPP: WHATSAPP_PACE},
-            owner=self.node, counted=self.metrics.sent,
+            self.office, clock=self.clock, bus=self.bus, senders=senders,
+            paces={WHATSAPP: WHATSAPP_PACE, TELEGRAM: TELEGRAM_PACE}, owner=self.node, counted=self.metrics.sent,
         )  # fmt: skip
         finder = OutcomeFinder(self.office, clock=self.clock, reconcilers=reconcilers, previews=previews)
         runner = ProcedureRunner(self.office, self.clerk, self.clock, self.bus, self.node, patience=self.patience)
@@ -219,7 +262,10 @@ class App:
         self._work("cards", CardClerk(self.office, self.bus).run)
 
     def _parsers(self) -> dict[str, Parse]:
-        return {WEB: parse_web, WHATSAPP: parse_whatsapp}
+        parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}
+        if self.telegram is not None:
+            parsers[TELEGRAM] = self.telegram.parse
+        return parsers
 
     def _context(self) -> Context:
         return Context(knowledge=self.knowledge.index)
@@ -231,7 +277,11 @@ class App:
         routes += webchat_routes(self.webchat)
         if self.whatsapp is not None:
             routes += whatsapp_routes(self.office, self.whatsapp, self.metrics.webhook)
-        routes += health.build(self.office, classifier_loaded=lambda: self.reader is not None)
+        if self.telegram is not None:
+            routes += self.telegram.routes(self.metrics.webhook)
+        routes += health.build(
+            self.office, classifier_loaded=lambda: self.reader is not None, troubles=self._troubles
+        )  # fmt: skip
         routes += metrics.build(self.office, self.metrics, token=self.settings.metrics_token)
         routes.append(Mount("/api/v1", build_api(self.office, self.clerk)))
         routes += build_console(self.console)
@@ -256,6 +306,8 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await asyncio.gather(self.central.stop(), *self._workers, return_exceptions=True)
+        if self.telegram is not None:
+            self._closers.append(self.telegram.client.close)
         for close in reversed(self._closers):
             with contextlib.suppress(Exception):
                 await close()

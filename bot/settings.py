@@ -110,8 +110,8 @@ class Settings:
         return (
             _twilio_note(self),
             ChannelNote("Web chat", True),
-            _later("Telegram", "TELEGRAM_CUSTOMER_TOKEN", self.telegram_customer_token),
-            _later("Team chat on Telegram", "TELEGRAM_TEAM_TOKEN", self.telegram_team_token),
+            _by_token("Telegram", "TELEGRAM_CUSTOMER_TOKEN", self.telegram_customer_token),
+            _by_token("Team chat on Telegram", "TELEGRAM_TEAM_TOKEN", self.telegram_team_token),
             ChannelNote("NATS", self.nats_url is not None, "" if self.nats_url else f"{PREFIX}NATS_URL not set"),
             _later("MQTT", "MQTT_URL", self.mqtt_url),
         )
@@ -149,6 +149,10 @@ def _twilio_note(settings: Settings) -> ChannelNote:
     }
     missing = [PREFIX + name for name, value in wanted.items() if not value]
     return ChannelNote("WhatsApp", not missing, f"{', '.join(missing)} not set" if missing else "")
+
+
+def _by_token(name: str, setting: str, value: str | None) -> ChannelNote:
+    return ChannelNote(name, value is not None, "" if value else f"{PREFIX}{setting} not set")
 
 
 def _later(name: str, setting: str, value: str | None) -> ChannelNote:
@@ -261,6 +265,12 @@ def _whatsapp(value: str) -> str:
     return f"whatsapp:{number}"
 
 
+def _bot_token(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,}", value):
+        raise ValueError("must be a bot's token as BotFather gives it, such as 123456789:AAE…")
+    return value
+
+
 def _list_of(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
     return lambda value: tuple(check(item.strip()) for item in value.split(",") if item.strip())
 
@@ -323,13 +333,14 @@ TABLE: tuple[Entry, ...] = (
     Entry("TWILIO_WHATSAPP_FROM", None, _whatsapp, "The sender, whatsapp:+94110000000"),
     Entry("TWILIO_API_URL", None, _url("https", "http"), "Stands for every twilio.com host: a stand-in, a proxy"),
     Entry("TWILIO_TEMPLATES", None, Path, "JSON that maps intent and language to a ContentSid; a sample is shipped"),
-    Entry("TELEGRAM_CUSTOMER_TOKEN", None, _text, "Not in this release"),
-    Entry("TELEGRAM_TEAM_TOKEN", None, _text, "Not in this release"),
-    Entry("TELEGRAM_TEAM_CHAT_ID", None, _whole, "Not in this release"),
-    Entry("TELEGRAM_MODE", "polling", _one_of("polling", "webhook"), "Not in this release"),
-    Entry("TELEGRAM_WEBHOOK_SECRET", None, _matching(r"[\w-]{1,256}", "must be 1 to 256 of A-Z a-z 0-9 _ -"),
-          "Not in this release"),
-    Entry("TELEGRAM_API_URL", None, _url("https", "http"), "Not in this release"),
+    Entry("TELEGRAM_CUSTOMER_TOKEN", None, _bot_token, "The bot that drivers write to, by BotFather"),
+    Entry("TELEGRAM_TEAM_TOKEN", None, _bot_token, "Another bot, for the team: commands, cards, answers to drivers"),
+    Entry("TELEGRAM_TEAM_CHAT_ID", None, _whole, "The team's group, where its bot posts from the first start on"),
+    Entry("TELEGRAM_MODE", "polling", _one_of("polling", "webhook"),
+          "polling needs no address; webhook needs an https PUBLIC_URL that Telegram reaches"),
+    Entry("TELEGRAM_WEBHOOK_SECRET", None, _matching(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 of A-Z a-z 0-9 _ -"),
+          "What Telegram shows with each call; each bot's own, made from SECRET_KEY, where not set"),
+    Entry("TELEGRAM_API_URL", None, _url("https", "http"), "Stands for https://api.telegram.org: a local Bot API"),
     Entry("NATS_URL", None, _url("nats", "tls", "ws", "wss"),
           "nats://HOST:4222, nats://TOKEN@HOST or nats://USER:PASSWORD@HOST: wake-ups among several processes"),
     Entry("MQTT_URL", None, _url("mqtt", "mqtts", "ws", "wss"), "Not in this release"),
@@ -437,8 +448,17 @@ def _disagreements(values: Mapping[str, Any]) -> Iterable[str]:
             yield f"{PREFIX}{name} names a file that is not there: {values[name]}"
     if values["TWILIO_API_KEY"] and not values["TWILIO_API_SECRET"]:
         yield f"{PREFIX}TWILIO_API_KEY needs {PREFIX}TWILIO_API_SECRET"
+    yield from _telegram_disagreements(values)
     if values["HTTP_PORT"] and values["HTTP_PORT"] == values["OCPP_PORT"]:
         yield f"{PREFIX}HTTP_PORT and {PREFIX}OCPP_PORT must differ"
+
+
+def _telegram_disagreements(values: Mapping[str, Any]) -> Iterable[str]:
+    tokens = [values[name] for name in ("TELEGRAM_CUSTOMER_TOKEN", "TELEGRAM_TEAM_TOKEN") if values[name]]
+    if len(tokens) == 2 and tokens[0].partition(":")[0] == tokens[1].partition(":")[0]:
+        yield f"{PREFIX}TELEGRAM_CUSTOMER_TOKEN and {PREFIX}TELEGRAM_TEAM_TOKEN must be of two bots"
+    if tokens and values["TELEGRAM_MODE"] == "webhook" and not values["PUBLIC_URL"].startswith("https://"):
+        yield f"{PREFIX}TELEGRAM_MODE webhook needs an https {PREFIX}PUBLIC_URL, because Telegram calls no other"
 
 
 def with_secret(settings: Settings) -> Settings:

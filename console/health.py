@@ -24,8 +24,11 @@ ANSWER_S = 3
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def build(office: Office, *, classifier_loaded: Callable[[], bool] | None = None) -> list[Route]:
-    """The two routes. `classifier_loaded` tells whether the model is in memory."""
+def build(
+    office: Office, *, classifier_loaded: Callable[[], bool] | None = None,
+    troubles: Callable[[], list[str]] = list,
+) -> list[Route]:  # fmt: skip
+    """The two routes. `classifier_loaded`: whether the model is in memory; `troubles`: channels that are not well."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"}, headers=_NO_STORE)
@@ -34,6 +37,8 @@ def build(office: Office, *, classifier_loaded: Callable[[], bool] | None = None
         checks = {"database": await _database(office), "queues": await _queues(office)}
         if classifier_loaded is not None:
             checks["classifier"] = {"ok": True} if classifier_loaded() else {"ok": False, "why": "not loaded"}
+        if lines := troubles():
+            checks["channels"] = {"ok": False, "why": "; ".join(lines)}
         ready = all(check["ok"] for check in checks.values())
         return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503, headers=_NO_STORE)
 

@@ -11,7 +11,6 @@ from telegram import (
     InlineKeyboardMarkup,
     KeyboardButton,
     ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
 )
 
 from bot.channels.telegram.inbound import NUMBERED
@@ -20,7 +19,7 @@ from models.outbox import Parcel
 from models.reply import Extra
 from phrases.say import say
 
-Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | ForceReply
+Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ForceReply
 _NARROW = 16
 """Labels up to this length share a row, two by two."""
 
@@ -61,8 +60,6 @@ def _markup(parcel: Parcel, timezone: str) -> tuple[Markup | None, dict[str, str
         width = 2 if all(len(button.text) <= _NARROW for button in buttons) else 1
         rows = [buttons[at : at + width] for at in range(0, len(buttons), width)]
         return InlineKeyboardMarkup(rows), menu
-    if wanted == "nothing":
-        return ReplyKeyboardRemove(), {}
     return (ForceReply(), {}) if parcel.extra.get(Extra.ASK) else (None, {})
 
 

@@ -85,13 +85,13 @@ class Events:
         """What to say next: events, a heartbeat, or None where the stream is over."""
         topic = asyncio.create_task(topics.get())
         ended = asyncio.create_task(ends.get())
-        await asyncio.wait({topic, ended, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
-        heard = [topic.result()] if topic.done() else []
-        over = ended.done() or stop.done()
-        for task in (topic, ended):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        try:
+            await asyncio.wait({topic, ended, stop}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+            heard = [topic.result()] if topic.done() else []
+            over = ended.done() or stop.done()
+        finally:  # also where the browser went away meanwhile
+            topic.cancel()
+            ended.cancel()
         if over or not await self._still(ear):
             return None if stop.done() else "event: over\ndata: {}\n\n"
         while not topics.empty() and len(heard) < 200:

@@ -10,7 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from desk import audit
 from desk.work import Work
-from models.errors import Refusal
+from models.access import Permission
+from models.errors import NotAllowed, Refusal
 from models.session import RecoveryCode, SecondFactor
 
 RECOVERY_CODES = 10
@@ -45,6 +46,7 @@ def get(work: Work, member_id: int) -> Factor | None:
 
 def propose(work: Work, member_id: int, sealed: str) -> None:
     """A new secret that waits for its first code. One that is in use is not replaced."""
+    _own(work, member_id)
     if is_on(work, member_id):
         raise Refusal("second_factor.is_on")
     work.session.merge(SecondFactor(member_id=member_id, sealed=sealed, last_step=0, created_at=work.now))
@@ -52,6 +54,7 @@ def propose(work: Work, member_id: int, sealed: str) -> None:
 
 def confirm(work: Work, member_id: int, step: int) -> list[str]:
     """The first code fits: from now on one is asked for. Gives the recovery codes, shown once."""
+    _own(work, member_id)
     if is_on(work, member_id) or not take(work, member_id, step):
         raise Refusal("second_factor.wrong")
     work.session.execute(update(SecondFactor).where(SecondFactor.member_id == member_id).values(confirmed_at=work.now))
@@ -87,6 +90,7 @@ def take_recovery(work: Work, member_id: int, code: str) -> bool:
 
 def new_codes(work: Work, member_id: int) -> list[str]:
     """Ten new recovery codes; the old ones open nothing any more."""
+    _own(work, member_id)
     if not is_on(work, member_id):
         raise Refusal("second_factor.is_off")
     audit.record(work, "second_factor.new_codes", f"member:{member_id}")
@@ -94,7 +98,9 @@ def new_codes(work: Work, member_id: int) -> list[str]:
 
 
 def remove(work: Work, member_id: int) -> bool:
-    """No code is asked for any more. Who may is the caller's to ask."""
+    """No code is asked for any more: the member may, and who manages the team, for somebody who lost theirs."""
+    if work.actor.member_id != member_id:
+        work.require(Permission.MANAGE_TEAM)
     work.session.execute(delete(RecoveryCode).where(RecoveryCode.member_id == member_id))
     gone = work.session.scalars(
         delete(SecondFactor).where(SecondFactor.member_id == member_id).returning(SecondFactor.member_id)
@@ -102,6 +108,12 @@ def remove(work: Work, member_id: int) -> bool:
     if gone:
         audit.record(work, "second_factor.off", f"member:{member_id}")
     return bool(gone)
+
+
+def _own(work: Work, member_id: int) -> None:
+    """A second step is set up by its member and by nobody else."""
+    if work.actor.member_id != member_id:
+        raise NotAllowed("team.not_theirs")
 
 
 def _fresh_codes(work: Work, member_id: int) -> list[str]:

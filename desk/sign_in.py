@@ -74,6 +74,11 @@ def right(work: Work, knock_id: int, member_id: int, *, agent: str, ip: str) -> 
     return _enter(work, members.get(work, member_id), agent=agent, ip=ip, way="password")
 
 
+def proved(work: Work, knock_id: int) -> None:
+    """The password was given once more, by a member who is signed in, and it fits."""
+    work.session.get_one(SignInTry, knock_id).fits = True
+
+
 def knock_with_code(work: Work, member_id: int, ip: str) -> Knock:
     """The password was right a moment ago; now comes a code, with tries of its own."""
     member = members.get(work, member_id)

@@ -75,6 +75,11 @@ class Guest:
         return self.request.url.path
 
     @property
+    def ip(self) -> str:
+        """Where the request came from, as the proxies that are trusted say."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
     def here(self) -> str:
         """Where they are, to come back to."""
         query = self.request.url.query

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from console import agents, cookies, csrf, second_factor, table
+from console import agents, cookies, csrf, passwords, second_factor, table
 from console.pages.page import Guest, Visit, inside, open_page, page
-from desk import members, sign_in
+from desk import sign_in
 from desk import second_factor as factors
 from desk.sign_in import STRANGER
 from models.errors import Refusal
-from models.member import Member
 from phrases.catalogue import LANGUAGES
 
 STEP_LIVES = timedelta(minutes=5)
-AT_ONCE = 4
-"""Checks of passwords that run beside each other: each takes 64 MiB for a moment."""
-_checkers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
 
 
 @open_page("/console/sign-in")
@@ -46,17 +39,15 @@ async def enter(guest: Guest) -> Response:
     form, house = await guest.form(), guest.house
     email, password = form.text("email", most=300), form.secret("password")
     try:
-        knock = await house.office.run(STRANGER, sign_in.knock, email, _ip(guest))
+        knock = await house.office.run(STRANGER, sign_in.knock, email, guest.ip)
     except Refusal as refusal:
-        await house.office.run(STRANGER, sign_in.limited, email, _ip(guest))
+        await house.office.run(STRANGER, sign_in.limited, email, guest.ip)
         return _form(guest, 429, refusal=refusal, email=email)
-    if not await fits(knock.password_hash, password):
+    if not await passwords.fits(knock.password_hash, password):
         await house.office.run(STRANGER, sign_in.wrong, knock.id)
         return _form(guest, 422, refusal=Refusal("sign_in.wrong"), email=email)
     assert knock.member_id is not None
-    token = await house.office.run(
-        STRANGER, sign_in.right, knock.id, knock.member_id, agent=_agent(guest), ip=_ip(guest)
-    )
+    token = await house.office.run(STRANGER, sign_in.right, knock.id, knock.member_id, agent=_agent(guest), ip=guest.ip)
     if token is None:
         return _ask_code(guest, knock.member_id)
     return _let_in(guest, token)
@@ -78,7 +69,7 @@ async def enter_code(guest: Guest) -> Response:
         return guest.see_other(_back_to_form(guest))
     member_id, code = int(halfway["member"]), (await guest.form()).text("code", most=40)
     try:
-        knock = await house.office.run(STRANGER, sign_in.knock_with_code, member_id, _ip(guest))
+        knock = await house.office.run(STRANGER, sign_in.knock_with_code, member_id, guest.ip)
     except Refusal as refusal:
         return _code_form(guest, 429, refusal=refusal)
     way = await _take(guest, member_id, code)
@@ -86,7 +77,7 @@ async def enter_code(guest: Guest) -> Response:
         await house.office.run(STRANGER, sign_in.wrong, knock.id)
         return _code_form(guest, 422, refusal=Refusal("second_factor.wrong"))
     token = await house.office.run(
-        STRANGER, sign_in.right_code, knock.id, member_id, agent=_agent(guest), ip=_ip(guest), way=way
+        STRANGER, sign_in.right_code, knock.id, member_id, agent=_agent(guest), ip=guest.ip, way=way
     )
     return _let_in(guest, token)
 
@@ -98,21 +89,6 @@ async def leave(visit: Visit) -> Response:
     response = visit.see_other("/console/sign-in")
     cookies.drop(response, visit.house, cookies.SESSION)
     return response
-
-
-async def fits(password_hash: str | None, password: str) -> bool:
-    """Whether it is the password; as long for somebody whom nobody knows."""
-    right = await asyncio.get_running_loop().run_in_executor(_checkers, _fits, password_hash, password)
-    return right and password_hash is not None
-
-
-def _fits(password_hash: str | None, password: str) -> bool:
-    return members.password_fits(Member(password_hash=password_hash or _nobodys()), password)
-
-
-@cache
-def _nobodys() -> str:
-    return members.hash_password(secrets.token_urlsafe(16))
 
 
 async def _take(guest: Guest, member_id: int, code: str) -> str | None:
@@ -183,10 +159,6 @@ def _query(guest: Guest) -> str:
 
 def _back_to_form(guest: Guest) -> str:
     return f"/console/sign-in{_query(guest)}"
-
-
-def _ip(guest: Guest) -> str:
-    return guest.request.client.host if guest.request.client else ""
 
 
 def _agent(guest: Guest) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -10,10 +12,13 @@ from desk import audit, cards
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Permission, Role
 from models.errors import NotFound
-from models.member import Member, MemberIdentity, MemberIdentityKind, TeamAlert
+from models.member import Member, MemberIdentity, TeamAlert
 from models.ticket import Ticket
 
 PAGED_ROLES = (Role.ADMIN, Role.MANAGER, Role.DISPATCHER, Role.OPS_AGENT)
+NEWS = frozenset({"ticket", "escalation"})
+"""Lines that phones hear of a moment later (desk/paging.py), unless a page has told them by then."""
+NEWS_AFTER = timedelta(seconds=10)
 
 
 def raise_alert(
@@ -26,6 +31,7 @@ def raise_alert(
     alert = TeamAlert(
         dedupe_key=key, kind=kind, code=code, facts=facts, ticket_id=ticket_id, charger_id=charger_id,
         message_id=message_id, urgent=urgent, raised_at=work.now,
+        page_again_at=work.now + NEWS_AFTER if kind in NEWS else None,
     )  # fmt: skip
     work.session.add(alert)
     work.session.flush()
@@ -72,17 +78,20 @@ def settle(work: Work, charger_id: str, kind: str) -> int:
     return len(alerts)
 
 
-def phones_on_duty(work: Work) -> list[tuple[Member, MemberIdentity]]:
-    """Active members of the desk roles with an enrolled WhatsApp number."""
+def desk_members(work: Work) -> list[Member]:
+    """Active members of the desk roles."""
+    query = select(Member).where(Member.active.is_(True), Member.role.in_(PAGED_ROLES)).order_by(Member.id)
+    return list(work.session.scalars(query))
+
+
+def doors(work: Work, team: Iterable[Member]) -> list[tuple[Member, MemberIdentity]]:
+    """Every number and account by which these members can be written to."""
+    keys = [member.id for member in team]
     rows = work.session.execute(
         select(Member, MemberIdentity)
         .join(MemberIdentity, MemberIdentity.member_id == Member.id)
-        .where(
-            Member.active.is_(True),
-            Member.role.in_(PAGED_ROLES),
-            MemberIdentity.kind == MemberIdentityKind.WHATSAPP,
-        )
-        .order_by(Member.id)
+        .where(Member.id.in_(keys), Member.active.is_(True))
+        .order_by(Member.id, MemberIdentity.id)
     )
     return [(member, identity) for member, identity in rows]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import board, members, notices, sla, tally
+from desk import board, members, notices, paging, sla, tally
 from desk.cases import asked_again, customer_said, find_live
 from desk.ticket_record import (
     by_person,
@@ -193,6 +193,7 @@ def resolve(work: Work, ref: str, note: str) -> Ticket:
         sla.cancel(work, ticket, ClockKind.FIRST_RESPONSE)
     sla.quiet(work, ticket)
     notices.resolved(work, ticket, event)
+    paging.resolved(work, ticket, event)
     return ticket
 
 

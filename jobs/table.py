@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from desk import cases, charger_state, expiry, force_charge, inbox, outbox, retention, sla, tally, tickets
+from desk import cases, charger_state, expiry, force_charge, inbox, outbox, paging, retention, sla, tally, tickets
 from desk.retention import Keep
 from desk.sla_timers import CHUNK
 from jobs.job import Job
@@ -19,6 +19,7 @@ def jobs(keep: Keep | None = None) -> tuple[Job, ...]:
         Job("fire_timers", 1, sla.fire_due, chunk=CHUNK),
         Job("sweep_outbox", 5, outbox.sweep),
         Job("watch_force_charges", 5, force_charge.sweep),
+        Job("repeat_pages", 5, paging.repeat, chunk=paging.CHUNK),
         Job("release_inbox", 15, inbox.release_expired),
         Job("watch_silence", 15, charger_state.mark_silent),
         Job("fold_tally", MINUTE_S, tally.fold),

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [webhook] [pipeline] [command] [sweep] [kill]`: each figure beside its limit."""
+"""`python -m benchmarks [webhook] [pipeline] [command] [sweep] [console] [kill]`: each figure beside its limit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import command, databases, kill, pipeline, sweep, webhook
+from benchmarks import command, console, databases, kill, pipeline, sweep, webhook
 
 ALL: dict[str, Callable[[dict[str, str]], None]] = {
     "webhook": webhook.run,
     "pipeline": pipeline.run,
     "command": command.run,
     "sweep": sweep.run,
+    "console": console.run,
     "kill": kill.run,
 }
 

@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import audit, contact_list, conversations, message_list, messages, ticket_views
+from desk import audit, contact_list, conversations, message_list, messages, stretch, ticket_list, ticket_views
 from desk.contact_list import ContactFilter
 from desk.message_list import MessageFilter
+from desk.ticket_list import TicketFilter
 from desk.work import Work
 from models.access import Permission
 from models.audit import AuditRow
 from models.conversation import Conversation
 from models.message import Message
+from models.ticket import Ticket
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ def message_page(work: Work, wanted: MessageFilter, *, limit: int, after: int | 
     return Rows(messages.facts_of(work, [found[key] for key in part.keys]), part.next)
 
 
-def ticket_page(work: Work, /, *, limit: int, after: int | None, **filters: Any) -> Rows:
-    """Tickets, newest first; `filters` as ticket_views.page takes them."""
-    found = ticket_views.page(work, limit=limit + 1, after=after, **filters)
-    more = found[limit - 1].id if len(found) > limit else None
-    return Rows(ticket_views.facts_of(work, found[:limit]), more)
+def ticket_page(work: Work, wanted: TicketFilter, *, limit: int, after: int | None) -> Rows:
+    """Tickets, newest first."""
+    keys = ticket_list.newest(work, wanted, limit=limit + 1, after=after)
+    part = stretch.cut(keys, limit)
+    found = {row.id: row for row in work.session.scalars(select(Ticket).where(Ticket.id.in_(part.keys)))}
+    return Rows(ticket_views.facts_of(work, [found[key] for key in part.keys]), part.next)
 
 
 def contact_page(work: Work, wanted: ContactFilter, *, limit: int, after: str | None) -> Rows:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, select, tuple_
 
 from desk import search, stretch
 from desk.stretch import Wanted
@@ -119,13 +119,14 @@ def _by_age(work: Work, wanted: ContactFilter, limit: int, after: int | None) ->
 
 def _by_name(work: Work, wanted: ContactFilter, limit: int, after: str | None) -> ContactPage:
     stretch.plan_for_values(work)
-    query = select(Contact.id, Contact.sort_name).where(Contact.sort_name > "", *_filters(wanted))
-    if after is not None:
-        key, _, name = _read(after, "name").partition("~")  # type: ignore[union-attr]
-        if not key.isdigit():
+    query = select(Contact.id, Contact.sort_name).where(*_filters(wanted))
+    if after is None:
+        query = query.where(Contact.sort_name > "")
+    else:
+        key, _, name = (_read(after, "name") or "").partition("~")
+        if not (key.isascii() and key.isdigit()) or int(key) >= 2**63:
             raise BadInput("error.bad_cursor")
-        later = (Contact.sort_name > name) | (Contact.id > int(key))
-        query = query.where(Contact.sort_name >= name, later)
+        query = query.where(Contact.sort_name >= name, tuple_(Contact.sort_name, Contact.id) > (name, int(key)))
     found = work.session.execute(query.order_by(Contact.sort_name, Contact.id).limit(limit + 1)).all()
     last = found[limit - 1] if len(found) > limit else None
     ids = [key for key, _ in found[:limit]]

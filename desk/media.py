@@ -8,15 +8,38 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from desk import board
+from desk import board, ticket_views
 from desk.work import Work
+from models.access import Permission
+from models.errors import NotFound
 from models.message import Media, MediaState
-from models.ticket import TicketEvent
+from models.ticket import TicketEvent, ticket_ref
 
 LEASE_S = 300
 """A claimed file is due again after this long, should its fetcher die."""
 MAX_TRIES = 6
 BACKOFF_S = 15
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A copy on our disk. `path` is relative to the media folder."""
+
+    path: str
+    content_type: str
+
+
+def stored_file(work: Work, media_id: int) -> StoredFile:
+    """The copy of a file, for whoever may see the message or the ticket that it came with."""
+    item = work.session.get(Media, media_id)
+    if item is None or item.state is not MediaState.STORED or not item.path:
+        raise NotFound("media.unknown", id=media_id)
+    if item.event_id is not None:
+        event = work.session.get_one(TicketEvent, item.event_id)
+        ticket_views.get(work, ticket_ref(event.ticket_id))
+    else:
+        work.require(Permission.VIEW_MESSAGES)
+    return StoredFile(item.path, item.content_type)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from desk import search, stretch
 from desk.stretch import Wanted
@@ -20,6 +20,7 @@ from models.ticket import ticket_ref
 
 PAGE = 50
 SNIPPET = 160
+MOST_COUNTED = 100
 OPENS_ON = MappingProxyType({Role.INSTALLER: Category.INSTALL})
 """The category that a role looks at first."""
 _BUSY = frozenset({MessageState.REPLIED, MessageState.ARCHIVED})
@@ -66,6 +67,20 @@ def keys(work: Work, wanted: MessageFilter, *, limit: int, after: int | None) ->
         first, *others = [one for _, one in conditions]
         return stretch.read(work, Message, Wanted(first, others), limit=limit, after=after)
     return stretch.read(work, Message, Wanted(None, [one for _, one in conditions]), limit=limit, after=after)
+
+
+def waiting(work: Work) -> dict[str, int]:
+    """How many want a human and how many nobody has looked at; no further than MOST_COUNTED."""
+    work.require(Permission.VIEW_MESSAGES)
+    return {
+        "needs_review": _up_to(work, and_(Message.needs_review)),
+        "unread": _up_to(work, Message.state == MessageState.UNREAD),
+    }
+
+
+def _up_to(work: Work, condition: ColumnElement[bool]) -> int:
+    few = select(Message.id).where(condition).limit(MOST_COUNTED).subquery()
+    return work.session.scalar(select(func.count()).select_from(few)) or 0
 
 
 _CHOOSES_NOTHING = 8

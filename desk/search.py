@@ -18,6 +18,8 @@ from models.words import JOINERS, PLAIN, fts_name
 
 MOST_WORDS = 8
 LONGEST_WORD = 40
+MOST_LOOKED_AT = 1_000
+"""Rows with the words that are asked, for one part, whether they fit the other filters."""
 SHORTEST_BEGINNING = 2
 """A single letter begins half of all words: it is only found as a word of its own."""
 
@@ -51,9 +53,9 @@ def keys(
     found = found.order_by(found.selected_columns.id.desc())
     if not rest:
         return stretch.cut(list(work.session.scalars(found.limit(limit + 1))), limit)
-    some = found.limit(stretch.LONGEST).subquery()
+    some = found.limit(MOST_LOOKED_AT).subquery()
     looked_at = select(entity.id, and_(*rest).label("fits")).join(some, some.c.id == entity.id)
-    return stretch.choose(work, looked_at.subquery(), limit)
+    return stretch.choose(work, looked_at.subquery(), limit, MOST_LOOKED_AT)
 
 
 def _sqlite(entity: type[Any], words: list[str]) -> Select[Any]:

@@ -47,17 +47,17 @@ def read(work: Work, entity: type[Any], wanted: Wanted, *, limit: int, after: in
     return choose(work, stretch.add_columns(and_(*wanted.rest).label("fits")).limit(LONGEST).subquery(), limit)
 
 
-def choose(work: Work, within: Subquery, limit: int) -> Part:
-    """At most `limit` of the keys (`id`) of a stretch that say of themselves that they fit (`fits`)."""
+def choose(work: Work, within: Subquery, limit: int, longest: int = LONGEST) -> Part:
+    """At most `limit` keys (`id`) of a stretch of `longest` rows: of those that say `fits` of themselves."""
     fitting = select(within.c.id).where(within.c.fits).order_by(within.c.id.desc()).limit(limit + 1)
     part = cut(list(work.session.scalars(fitting)), limit)
-    return part if part.next is not None else Part(part.keys, _end_of(work, within))
+    return part if part.next is not None else Part(part.keys, _end_of(work, within, longest))
 
 
-def _end_of(work: Work, within: Subquery) -> int | None:
+def _end_of(work: Work, within: Subquery, longest: int) -> int | None:
     """Where the stretch ends; None when the list ended before it."""
     seen, last = work.session.execute(select(func.count(), func.min(within.c.id))).one()
-    return int(last) if seen == LONGEST else None
+    return int(last) if seen == longest else None
 
 
 def cut(keys: list[int], limit: int) -> Part:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, select, tuple_, union_all
 
+from desk.stretch import plan_for_values
 from desk.ticket_views import LIVE_ORDER, live_only, unassigned_only
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Department, Permission
@@ -92,6 +93,7 @@ def page(
 ) -> TicketPage:
     """One page of the tickets that this actor may see. Refuses a cursor of another order."""
     work.require(Permission.VIEW_TICKETS)
+    plan_for_values(work)
     if work.actor.role in OWN_TICKETS_ONLY:
         wanted = replace(wanted, assignee_id=work.actor.member_id)
     if _impossible(wanted):
@@ -104,6 +106,15 @@ def page(
         ids, kind = _by_age(work, wanted, limit + 1, _read(after, "newest")), "newest"
     rows = _rows(work, ids[:limit])
     return TicketPage(rows, _cursor(kind, rows[-1]) if len(ids) > limit else None)
+
+
+def newest(work: Work, wanted: TicketFilter, *, limit: int, after: int | None = None) -> list[int]:
+    """The keys alone of what this actor may see, older than `after`: for lists of another shape."""
+    work.require(Permission.VIEW_TICKETS)
+    plan_for_values(work)
+    if work.actor.role in OWN_TICKETS_ONLY:
+        wanted = replace(wanted, assignee_id=work.actor.member_id)
+    return _by_age(work, wanted, limit, _Cursor(0, 0, NEVER, after) if after is not None else None)
 
 
 # Orders ---------------------------------------------------------------------------------------------------------

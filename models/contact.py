@@ -41,6 +41,8 @@ class Contact(Base):
         Index("ix_contact_sort_name_id", "sort_name", "id"),
         Index("ix_contact_tier_id", "tier", "id"),
         Index("ix_contact_organisation_id", "organisation", "id"),
+        Index("ix_contact_tier_sort_name_id", "tier", "sort_name", "id"),
+        Index("ix_contact_organisation_sort_name_id", "organisation", "sort_name", "id"),
     )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)

@@ -50,7 +50,7 @@ def sqlite_statements(table: str) -> list[str]:
     drop = f"INSERT INTO {name} ({name}, rowid, {listed}) VALUES ('delete', old.id, {old});"
     return [
         f"CREATE VIRTUAL TABLE {name} USING fts5({listed}, content='{table}', content_rowid='id', "
-        f"tokenize='{_TOKENS}', prefix='2 3 4')",
+        f"tokenize='{_TOKENS}', prefix='2 3 4 5 6 7')",
         f"CREATE TRIGGER {name}_added AFTER INSERT ON {table} BEGIN {add} END",
         f"CREATE TRIGGER {name}_gone AFTER DELETE ON {table} BEGIN {drop} END",
         f"CREATE TRIGGER {name}_changed AFTER UPDATE OF {listed} ON {table} WHEN {differs} BEGIN {drop} {add} END",

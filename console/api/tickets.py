@@ -10,6 +10,7 @@ from console.api import cursors, inputs
 from console.api.asking import REFUSALS, Asked
 from console.api.shapes import Page, TicketShape
 from desk import api_views, members, ticket_views, tickets
+from desk.ticket_list import TicketFilter
 from desk.work import Work
 from models.errors import BadInput, Refusal
 from models.ticket import Ticket, TicketStatus
@@ -23,8 +24,8 @@ _KIND = "ticket"
 async def list_tickets(asked: Asked, which: inputs.Tickets) -> Page[TicketShape]:
     """Tickets, newest first; an installer's are those assigned to it."""
     after = cursors.decode_number(_KIND, which.after)
-    filters = which.model_dump(exclude={"limit", "after"})
-    part = await asked.desk.read(api_views.ticket_page, limit=which.limit, after=after, **filters)
+    wanted = TicketFilter(closed_too=True, **which.model_dump(exclude={"limit", "after"}))
+    part = await asked.desk.read(api_views.ticket_page, wanted, limit=which.limit, after=after)
     return Page[TicketShape].model_validate(cursors.page(_KIND, part.items, part.next))
 
 

@@ -61,6 +61,8 @@ def _indexes() -> None:
     op.create_index("ix_contact_sort_name_id", "contact", ["sort_name", "id"])
     op.create_index("ix_contact_tier_id", "contact", ["tier", "id"])
     op.create_index("ix_contact_organisation_id", "contact", ["organisation", "id"])
+    op.create_index("ix_contact_tier_sort_name_id", "contact", ["tier", "sort_name", "id"])
+    op.create_index("ix_contact_organisation_sort_name_id", "contact", ["organisation", "sort_name", "id"])
     op.create_index("ix_contact_identity_kind_backwards", "contact_identity", ["kind", "backwards"])
     for column in ("channel", "urgency", "language"):
         op.create_index(f"ix_message_{column}_id", "message", [column, "id"])
@@ -82,7 +84,7 @@ def _sqlite(table: str) -> None:
     drop = f"INSERT INTO {name} ({name}, rowid, {listed}) VALUES ('delete', old.id, {old});"
     for statement in (
         f"CREATE VIRTUAL TABLE {name} USING fts5({listed}, content='{table}', content_rowid='id', "
-        f"tokenize='{TOKENS}', prefix='2 3 4')",
+        f"tokenize='{TOKENS}', prefix='2 3 4 5 6 7')",
         f"INSERT INTO {name} ({name}) VALUES ('rebuild')",
         f"CREATE TRIGGER {name}_added AFTER INSERT ON {table} BEGIN {add} END",
         f"CREATE TRIGGER {name}_gone AFTER DELETE ON {table} BEGIN {drop} END",

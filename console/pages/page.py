@@ -90,7 +90,7 @@ class Guest:
         """Ours."""
         return LANGUAGES
 
-    def say(self, code: str, **facts: Any) -> str:
+    def say(self, code: str, /, **facts: Any) -> str:
         """A phrase in their language."""
         return say_phrase(code, facts, self.language, timezone=self.timezone)
 

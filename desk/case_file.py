@@ -45,7 +45,7 @@ def look(work: Work, ref: str) -> dict[str, Any]:
         "charger": _charger(work, ticket),
         "messages": said,
         "files": _files(said),
-        "may": _may(work, ticket),
+        "can": _can(work, ticket),
         "assignable": team_choices.for_ticket(work, ref) if work.actor.may(Permission.ASSIGN_TICKETS) else [],
     }
 
@@ -107,14 +107,14 @@ def contact_named(work: Work, contact_id: int) -> dict[str, Any]:
 # Parts ----------------------------------------------------------------------------------------------------------
 
 
-def _may(work: Work, ticket: Ticket) -> dict[str, bool]:
+def _can(work: Work, ticket: Ticket) -> dict[str, bool]:
     """What the state allows and the role grants: a page offers nothing that would be refused."""
-    can, live, status = work.actor.may, ticket.status in LIVE, ticket.status
-    works, assigns = can(Permission.WORK_TICKETS), can(Permission.ASSIGN_TICKETS)
+    may, live, status = work.actor.may, ticket.status in LIVE, ticket.status
+    works, assigns = may(Permission.WORK_TICKETS), may(Permission.ASSIGN_TICKETS)
     mine_or_free = ticket.assignee_id in (None, work.actor.member_id)
     return {
         "note": works and status is not TicketStatus.CLOSED,
-        "reply": can(Permission.REPLY) and ticket.contact_id is not None,
+        "reply": may(Permission.REPLY) and ticket.contact_id is not None,
         "take": works and live and mine_or_free and not (ticket.taken_at and ticket.assignee_id is not None),
         "start": works and TicketStatus.IN_PROGRESS in MOVES[status] and live,
         "assign": assigns and live,
@@ -126,7 +126,7 @@ def _may(work: Work, ticket: Ticket) -> dict[str, bool]:
         "escalate": works and live,
         "pause": assigns and live,
         "resolve": works and TicketStatus.RESOLVED in MOVES[status],
-        "close": can(Permission.CLOSE_TICKETS) and status is TicketStatus.RESOLVED,
+        "close": may(Permission.CLOSE_TICKETS) and status is TicketStatus.RESOLVED,
         "reopen": works and status is TicketStatus.RESOLVED,
     }
 

@@ -24,7 +24,7 @@ from models.access import Permission
 from phrases.say import say as say_phrase
 
 TEMPLATES = Path(__file__).parent / "templates"
-_MACROS = ("parts.html", "icons.html")
+_MACROS = ("icons.html", "parts.html")
 
 
 class Reader(Protocol):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, column, func, literal_column, select, table
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, column, func, literal_column, select, table
 
 from desk import stretch
 from desk.stretch import Part
@@ -53,9 +53,12 @@ def keys(
     found = found.order_by(found.selected_columns.id.desc())
     if not rest:
         return stretch.cut(list(work.session.scalars(found.limit(limit + 1))), limit)
-    some = found.limit(MOST_LOOKED_AT).subquery()
-    looked_at = select(entity.id, and_(*rest).label("fits")).join(some, some.c.id == entity.id)
-    return stretch.choose(work, looked_at.subquery(), limit, MOST_LOOKED_AT)
+
+    def looked_at(size: int) -> Subquery:
+        some = found.limit(size).subquery()
+        return select(entity.id, and_(*rest).label("fits")).join(some, some.c.id == entity.id).subquery()
+
+    return stretch.choose(work, looked_at, limit, MOST_LOOKED_AT)
 
 
 def _sqlite(entity: type[Any], words: list[str]) -> Select[Any]:

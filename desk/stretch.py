@@ -6,7 +6,7 @@ the key from which to look further.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,14 +44,22 @@ def read(work: Work, entity: type[Any], wanted: Wanted, *, limit: int, after: in
         stretch = stretch.where(entity.id < after)
     if not wanted.rest:
         return cut(list(work.session.scalars(stretch.limit(limit + 1))), limit)
-    return choose(work, stretch.add_columns(and_(*wanted.rest).label("fits")).limit(LONGEST).subquery(), limit)
+    looked_at = stretch.add_columns(and_(*wanted.rest).label("fits"))
+    return choose(work, lambda size: looked_at.limit(size).subquery(), limit)
 
 
-def choose(work: Work, within: Subquery, limit: int, longest: int = LONGEST) -> Part:
-    """At most `limit` keys (`id`) of a stretch of `longest` rows: of those that say `fits` of themselves."""
-    fitting = select(within.c.id).where(within.c.fits).order_by(within.c.id.desc()).limit(limit + 1)
-    part = cut(list(work.session.scalars(fitting)), limit)
-    return part if part.next is not None else Part(part.keys, _end_of(work, within, longest))
+def choose(work: Work, of: Callable[[int], Subquery], limit: int, longest: int = LONGEST) -> Part:
+    """At most `limit` keys of those that fit. `of` gives a stretch of so many rows: each `id`, and whether it `fits`.
+
+    Most filters fit many rows: a tenth of the stretch is tried first.
+    """
+    for size in (longest // 10, longest):
+        within = of(size)
+        fitting = select(within.c.id).where(within.c.fits).order_by(within.c.id.desc()).limit(limit + 1)
+        part = cut(list(work.session.scalars(fitting)), limit)
+        if part.next is not None:
+            return part
+    return Part(part.keys, _end_of(work, within, longest))
 
 
 def _end_of(work: Work, within: Subquery, longest: int) -> int | None:

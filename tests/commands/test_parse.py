@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands.heal import Switch
+from commands.oncall import Do
 from commands.parse import is_command, parse
 from commands.run import looks_like_code, looks_like_no
 from commands.table import COMMANDS
 from commands.tickets import Which
+from commands.words import Limit
 from models.errors import BadInput
 
 GOOD: list[tuple[str, str, dict[str, Any]]] = [
@@ -34,6 +38,70 @@ GOOD: list[tuple[str, str, dict[str, Any]]] = [
     ("/close 42", "close", {"ticket": "TKT-000042", "note": None}),
     ("/tickets", "tickets", {"which": Which.QUEUE}),
     ("/tickets MINE", "tickets", {"which": Which.MINE}),
+    ("/charge nimal 100001", "charge", {"customer": "nimal", "charger": "100001", "connector": None, "limit": None}),
+    (
+        "/charge “+94 77 123 4567” 100001 2 1h30m",
+        "charge",
+        {
+            "customer": "+94 77 123 4567",
+            "charger": "100001",
+            "connector": 2,
+            "limit": Limit(seconds=5400),
+        },
+    ),
+    (
+        "/charge nimal 100001 30m",
+        "charge",
+        {
+            "customer": "nimal",
+            "charger": "100001",
+            "connector": None,
+            "limit": Limit(seconds=1800),
+        },
+    ),
+    (
+        "/charge nimal 100001 500",
+        "charge",
+        {
+            "customer": "nimal",
+            "charger": "100001",
+            "connector": None,
+            "limit": Limit(amount=Decimal(500)),
+        },
+    ),
+    (
+        "/charge nimal 100001 #1 LKR 750.50",
+        "charge",
+        {
+            "customer": "nimal",
+            "charger": "100001",
+            "connector": 1,
+            "limit": Limit(amount=Decimal("750.50")),
+        },
+    ),
+    ("/stopcharge 100001 2", "stopcharge", {"charger": "100001", "connector": 2}),
+    ("/unlock 100001", "unlock", {"charger": "100001", "connector": None}),
+    (
+        "/config 100001 HeartbeatInterval 60",
+        "config",
+        {
+            "charger": "100001",
+            "key": "HeartbeatInterval",
+            "value": "60",
+        },
+    ),
+    ("/config 100001", "config", {"charger": "100001", "key": None, "value": None}),
+    ("/log 100001 50", "log", {"charger": "100001", "frames": 50}),
+    ("/snooze 42 2h", "snooze", {"ticket": "TKT-000042", "how_long": 7200}),
+    ("/snooze 42 1h 30m", "snooze", {"ticket": "TKT-000042", "how_long": 5400}),
+    ("/escalate 42 a; b; c", "escalate", {"ticket": "TKT-000042", "answers": "a; b; c"}),
+    ("/reply 42 he said “no”", "reply", {"ticket": "TKT-000042", "text": "he said “no”"}),
+    ("/send 0771234567 hello there", "send", {"phone": "0771234567", "text": "hello there"}),
+    ("/incident #12", "incident", {"incident": "#12"}),
+    ("/heal off Colombo 1", "heal", {"switch": Switch.OFF, "where": "Colombo 1"}),
+    ("/ack #9", "ack", {"alert": 9}),
+    ("/oncall", "oncall", {"do": Do.SHOW, "words": None}),
+    ("/oncall set “Ana Perera” tonight", "oncall", {"do": Do.SET, "words": "“Ana Perera” tonight"}),
     ("/help", "help", {"command": None}),
     ("/help /status", "help", {"command": "status"}),
 ]
@@ -66,6 +134,40 @@ BAD: list[tuple[str, str]] = [
     ("/tickets all", "command.bad_choice"),
     ("/whoami please", "command.too_much"),
     ("/note 42 " + "x" * 3_000, "command.too_long"),
+    ("/charge", "command.missing"),
+    ("/charge nimal", "command.missing"),
+    ("/charge nimal ../etc", "command.bad_charger"),
+    ("/charge nimal 100001 1 soon", "command.bad_limit"),
+    ("/charge nimal 100001 1 0", "command.bad_limit"),
+    ("/charge nimal 100001 1 -500", "command.bad_limit"),
+    ("/charge nimal 100001 0", "command.bad_connector"),
+    ("/stopcharge 100001 one", "command.too_much"),
+    ("/unlock 100001 1 now", "command.too_much"),
+    ("/config 100001 ../x", "command.bad_key"),
+    ("/config 100001 HeartbeatInterval " + "9" * 501, "command.text_too_long"),
+    ("/log 100001 many", "command.bad_number"),
+    ("/log 100001 5 more", "command.too_much"),
+    ("/snooze 42", "command.missing"),
+    ("/snooze 42 later", "command.bad_duration"),
+    ("/snooze 42 0m", "command.bad_duration"),
+    ("/snooze 42 90", "command.bad_duration"),
+    ("/escalate 42", "command.missing"),
+    ("/escalate 42 " + "x" * 1_501, "command.text_too_long"),
+    ("/reply 42", "command.missing"),
+    ("/reply TKT hello", "command.bad_ticket"),
+    ("/send 0771234567", "command.missing"),
+    ("/send nimal hello", "command.bad_phone"),
+    ("/incident ../x", "command.bad_incident"),
+    ("/heal", "command.missing"),
+    ("/heal maybe 100001", "command.bad_choice"),
+    ("/block", "command.missing"),
+    ("/block " + "x" * 37, "command.bad_tag"),
+    ("/ack 0", "command.bad_number"),
+    ("/ack everything", "command.bad_number"),
+    ("/resend x", "command.bad_number"),
+    ("/oncall remove 3", "command.bad_choice"),
+    ("/contact", "command.missing"),
+    ("/contact " + "x" * 101, "command.bad_person"),
 ]
 
 

@@ -18,6 +18,7 @@ from models.member import PendingAction
 from models.sla import ClockKind, ClockState
 from phrases.catalogue import LANGUAGES, templates
 from phrases.say import say
+from tests.commands.furniture import furnish
 from tests.commands.test_parse import BAD
 from tests.staff import Staff
 
@@ -38,6 +39,24 @@ MAY: list[tuple[str, frozenset[Role]]] = [
     ("/ticket {installers}", TEAM),
     ("/ticket {other}", DESK),
     ("/note {installers} seen", TEAM),
+    ("/unlock 100001 1", DESK),
+    ("/charge nimal 100001 2 30m", DESK),
+    ("/stopcharge 100001", DESK),
+    ("/config 100001", DESK),
+    ("/log 100001", DESK),
+    ("/heal on 100001", frozenset({Role.ADMIN, Role.MANAGER})),
+    ("/block DEMO1", DESK),
+    ("/unblock DEMO1", DESK),
+    ("/contact nimal", DESK),
+    ("/send 0771234567 we are on our way", DESK),
+    ("/resend {dead}", TEAM),
+    ("/reply {installers} on our way", TEAM),
+    ("/snooze {installers} 1h", TEAM),
+    ("/escalate {installers} a reset; still red; an electrician", TEAM),
+    ("/incident", DESK),
+    ("/ack {alert}", TEAM),
+    ("/oncall", DESK),
+    ("/oncall set manager tonight", DESK - {Role.OPS_AGENT}),
     ("/take {installers}", frozenset({Role.INSTALLER})),
     ("/resolve {installers} mounted", TEAM),
     ("/close {installers}", DESK - {Role.OPS_AGENT}),
@@ -59,8 +78,9 @@ def test_the_matrix_covers_every_command() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_each_role_may_what_the_vocabulary_gives_it_and_nothing_else(staff: Staff, role: Role) -> None:
+    about = await furnish(staff)
     for line, allowed in MAY:
-        text = line.format(installers=staff.installers_ticket, other=staff.other_ticket)
+        text = line.format(installers=staff.installers_ticket, other=staff.other_ticket, **about)
         before = await staff.rows()
         if line.startswith("/close") and role in allowed:
             await run_text(staff.context(Role.ADMIN), f"/resolve {staff.installers_ticket} done")

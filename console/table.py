@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from console.pages import audit, me, sign_in, team
+from console.pages import (
+    audit,
+    chargers,
+    command_bar,
+    dashboard,
+    me,
+    procedures,
+    second_step,
+    sign_in,
+    site_map,
+    team,
+    ticket,
+    tickets,
+)
 from console.pages.page import Page, Visit
 from models.access import Permission
 
-MODULES = (sign_in, me, team, audit)
+MODULES = (
+    dashboard, tickets, ticket, chargers, site_map, procedures, team, audit, me, second_step, sign_in, command_bar,
+)  # fmt: skip
 PAGES: tuple[Page, ...] = tuple(chain.from_iterable(module.PAGES for module in MODULES))
 
 

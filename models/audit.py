@@ -17,8 +17,9 @@ class AuditRow(Base):
     __tablename__ = "audit"
     __table_args__ = (
         Index("ix_audit_target_id", "target", "id"),
-        Index("ix_audit_action_id", "action", "id"),
-        Index("ix_audit_actor_id_id", "actor_kind", "actor_id", "id"),
+        Index("ix_audit_target_at_id", "target", "at", "id"),
+        Index("ix_audit_action_at_id", "action", "at", "id"),
+        Index("ix_audit_actor_at_id", "actor_kind", "actor_id", "at", "id"),
         Index("ix_audit_at_id", "at", "id"),
         {"sqlite_autoincrement": True},
     )

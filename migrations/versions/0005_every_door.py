@@ -142,8 +142,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_recovery_code_digest")),
     )
     op.create_index(op.f("ix_recovery_code_member_id"), "recovery_code", ["member_id"])
-    op.create_index("ix_audit_action_id", "audit", ["action", "id"])
-    op.create_index("ix_audit_actor_id_id", "audit", ["actor_kind", "actor_id", "id"])
+    op.create_index("ix_audit_target_at_id", "audit", ["target", "at", "id"])
+    op.create_index("ix_audit_action_at_id", "audit", ["action", "at", "id"])
+    op.create_index("ix_audit_actor_at_id", "audit", ["actor_kind", "actor_id", "at", "id"])
     op.create_index("ix_audit_at_id", "audit", ["at", "id"])
     _lists_of_tickets()
     _sums()

@@ -43,6 +43,8 @@ from bot.reporter import Reporter
 from bot.send import Dispatcher, Pace
 from bot.settings import ROLES, Settings
 from bot.staff import StaffDoor
+from bot.team_chat.door import TeamDoor
+from bot.team_chat.news import followed
 from bot.telegram_intake import webhook_path, webhook_secret
 from bot.tidy import Tidier
 from bot.web import WebServer, application
@@ -70,6 +72,7 @@ from procedures.patience import Patience
 from procedures.runner import ProcedureRunner
 
 if TYPE_CHECKING:
+    from bot.channels.team.channel import TeamChannel
     from bot.channels.telegram.door import TelegramDoor
     from bot.wiring.nats import Neighbours
 
@@ -79,6 +82,8 @@ TELEGRAM = "telegram"
 """bot.channels.telegram.inbound.CHANNEL, whose module is loaded only where there is a bot."""
 WHATSAPP_PACE = Pace(chat_per_s=1 / 6, chat_burst=10, account_per_s=10, account_burst=20)
 TELEGRAM_PACE = Pace(chat_per_s=1, chat_burst=3, account_per_s=30, account_burst=30)
+TEAM_PACE = replace(TELEGRAM_PACE, group_per_s=0.25, group_burst=3)
+"""Telegram takes 20 messages a minute for a group: these are 18 at the most."""
 RESTART_S = 1.0
 STOP_S = 4.0
 
@@ -109,7 +114,8 @@ class App:
         self.house = House(
             currency=settings.currency, region=settings.default_region, timezone=settings.timezone, node=self.node,
             team_account=settings.twilio_whatsapp_from or "" if self.whatsapp is not None else "",
-            media_dir=str(settings.media_dir), secret=settings.secret_key.encode(), public_url=settings.public_url,
+            team_bot=(settings.telegram_team_token or "").partition(":")[0], media_dir=str(settings.media_dir),
+            secret=settings.secret_key.encode(), public_url=settings.public_url,
         )  # fmt: skip
         self.keep = Keep(
             raw_days=settings.retention_raw_days, media_days=settings.retention_media_days,
@@ -132,6 +138,7 @@ class App:
         )  # fmt: skip
         self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index)
         self.telegram = self._telegram_door()
+        self.team = self._team_channel()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
         self.web: WebServer | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -165,6 +172,22 @@ class App:
             given, self.office, self.clock, owner=self.node, timezone=s.timezone, media_dir=s.media_dir
         )  # fmt: skip
 
+    def _team_channel(self) -> TeamChannel | None:
+        """The team's bot, or None where that door is off."""
+        s = self.settings
+        if s.telegram_team_token is None or not self.roles & {"web", "worker"}:
+            return None
+        from bot.channels.team.channel import TeamChannel, TeamSettings  # noqa: PLC0415 - slow to import, as above
+
+        given = TeamSettings(
+            s.telegram_team_token, s.telegram_api_url,
+            chat=str(s.telegram_team_chat_id) if s.telegram_team_chat_id is not None else None,
+        )  # fmt: skip
+        given = replace(given, webhook=self._telegram_webhook(outbox.TEAM, given.account))
+        return TeamChannel(
+            given, self.office, self.bus, self.clock, owner=self.node, timezone=s.timezone, media_dir=s.media_dir
+        )  # fmt: skip
+
     def _telegram_webhook(self, channel: str, account: str) -> tuple[str, str] | None:
         """Where Telegram calls for a bot, and the secret that it shows; None where we poll."""
         s = self.settings
@@ -183,7 +206,7 @@ class App:
     @property
     def _pulses(self) -> list[Pulse]:
         """How the channels that we have to ask for their messages are doing."""
-        return [door.pulse for door in (self.telegram,) if door is not None]
+        return [door.pulse for door in (self.telegram, self.team) if door is not None]
 
     def _troubles(self) -> list[str]:
         now = self.clock.now()
@@ -230,7 +253,7 @@ class App:
         staff = StaffDoor(self.office, self.clerk)
         receiver = Receiver(
             self.office, clock=self.clock, bus=self.bus, classifier=self.reader, parsers=self._parsers(),
-            context=self._context, staff=staff, owner=self.node,
+            context=self._context, staff=staff, owner=self.node, team=self._team_door(),
         )  # fmt: skip
         senders: dict[str, Sender] = {WEB: WebSender(self.settings.timezone)}
         reconcilers: dict[str, Reconciler] = {}
@@ -246,11 +269,16 @@ class App:
         if self.telegram is not None:
             senders[TELEGRAM], sources[TELEGRAM] = self.telegram.sender, self.telegram.files
             self._work("telegram", self.telegram.intake.run)
+        if self.team is not None:
+            senders[outbox.TEAM], sources[outbox.TEAM] = self.team.sender, self.team.files
+            for name, run in self.team.workers().items():
+                self._work(name, run)
         if sources:
             self._work("media", MediaFetcher(self.office, self.clock, self.bus, self.house, sources).run)
         dispatcher = Dispatcher(
             self.office, clock=self.clock, bus=self.bus, senders=senders,
-            paces={WHATSAPP: WHATSAPP_PACE, TELEGRAM: TELEGRAM_PACE}, owner=self.node, counted=self.metrics.sent,
+            paces={WHATSAPP: WHATSAPP_PACE, TELEGRAM: TELEGRAM_PACE, outbox.TEAM: TEAM_PACE}, owner=self.node,
+            counted=self.metrics.sent, follow={outbox.TEAM: followed},
         )  # fmt: skip
         finder = OutcomeFinder(self.office, clock=self.clock, reconcilers=reconcilers, previews=previews)
         runner = ProcedureRunner(self.office, self.clerk, self.clock, self.bus, self.node, patience=self.patience)
@@ -265,7 +293,14 @@ class App:
         parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}
         if self.telegram is not None:
             parsers[TELEGRAM] = self.telegram.parse
+        if self.team is not None:
+            parsers[outbox.TEAM] = self.team.parse
         return parsers
+
+    def _team_door(self) -> TeamDoor | None:
+        if self.team is None:
+            return None
+        return self.team.door(self.clerk, lambda _kind: self.metrics.webhook(outbox.TEAM, "passed_over"))
 
     def _context(self) -> Context:
         return Context(knowledge=self.knowledge.index)
@@ -279,6 +314,8 @@ class App:
             routes += whatsapp_routes(self.office, self.whatsapp, self.metrics.webhook)
         if self.telegram is not None:
             routes += self.telegram.routes(self.metrics.webhook)
+        if self.team is not None:
+            routes += self.team.routes(self.metrics.webhook)
         routes += health.build(
             self.office, classifier_loaded=lambda: self.reader is not None, troubles=self._troubles
         )  # fmt: skip
@@ -306,8 +343,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await asyncio.gather(self.central.stop(), *self._workers, return_exceptions=True)
-        if self.telegram is not None:
-            self._closers.append(self.telegram.client.close)
+        self._closers += [door.client.close for door in (self.telegram, self.team) if door is not None]
         for close in reversed(self._closers):
             with contextlib.suppress(Exception):
                 await close()

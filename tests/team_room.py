@@ -8,16 +8,14 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.app import TEAM_PACE
 from bot.assistant.decide import Context
-from bot.channels.team.channel import PACE, TeamChannel, TeamSettings
-from bot.pulse import Pulse
+from bot.channels.team.channel import TeamChannel, TeamSettings
 from bot.receive import Receiver
 from bot.reporter import Reporter
 from bot.send import Dispatcher
 from bot.staff import StaffDoor
-from bot.team_chat.door import TeamDoor
 from bot.team_chat.news import followed
-from bot.telegram_intake import Intake
 from desk import inbox, outbox
 from desk.office import Office
 from integrations.bus import LocalBus
@@ -64,7 +62,7 @@ class Room:
         office, clock, bus = self.office, self.clock, self.bus
         channel = self.channel = TeamChannel(
             TeamSettings(TOKEN, api_url=self.telegram.api_url, chat=str(self.group.id)), office, bus, clock,
-            timezone="Asia/Colombo", media_dir=Path(office.house.media_dir),
+            owner="me", timezone="Asia/Colombo", media_dir=Path(office.house.media_dir),
         )  # fmt: skip
         if office.sqlite:
             await office.run(OPERATOR, inbox.release_owned, "")
@@ -72,14 +70,13 @@ class Room:
         receiver = Receiver(
             office, clock=clock, bus=bus, classifier=Unread(), parsers={"team": channel.parse},
             context=_no_context, staff=StaffDoor(office, self.staff.wire), owner="me",
-            team=TeamDoor(office, self.staff.wire, channel.client, self.passed_over.append),
+            team=channel.door(self.staff.wire, self.passed_over.append),
         )  # fmt: skip
         dispatcher = Dispatcher(
-            office, clock=clock, bus=bus, senders={"team": channel.sender}, paces={"team": PACE}, owner="me",
+            office, clock=clock, bus=bus, senders={"team": channel.sender}, paces={"team": TEAM_PACE}, owner="me",
             counted=lambda where, how: self.sent.append((where, how)), follow={"team": followed},
         )  # fmt: skip
-        intake = Intake(office, clock, "team", channel.client, Pulse("Team"), owner="me")
-        work = (receiver.run, dispatcher.run, intake.run, Reporter(office, bus, clock).run)
+        work = (receiver.run, dispatcher.run, Reporter(office, bus, clock).run)
         self._tasks = [asyncio.ensure_future(run()) for run in (*work, *channel.workers().values())]
 
     async def end(self) -> None:
@@ -88,7 +85,7 @@ class Room:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.channel is not None:
-            await self.channel.close()
+            await self.channel.client.close()
 
     async def quiet(self) -> None:
         """Until everything that is under way has ended; the clock moves on while something has to wait."""

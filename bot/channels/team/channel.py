@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from starlette.routing import BaseRoute
 
 from bot.channels.team.client import TeamClient
 from bot.channels.team.files import TeamFiles
 from bot.channels.team.inbound import CHANNEL, parse
 from bot.channels.team.menus import MenuKeeper
 from bot.channels.team.outbound import TeamSender
-from bot.send import Pace
+from bot.pulse import Pulse
+from bot.team_chat.door import TeamDoor
+from bot.telegram_intake import Intake, route
 from desk import team_chats
 from desk.office import Office
 from desk.work import Work
 from models.access import OPERATOR
 from models.errors import Unavailable
 from models.message import Heard
-from models.ports import Bus, Clock
+from models.ports import Bus, Chargers, Clock
 
 log = logging.getLogger(__name__)
 
-PACE = Pace(chat_per_s=1, chat_burst=3, account_per_s=25, account_burst=30, group_per_s=0.25, group_burst=3)
-"""Telegram allows about one message a second in a chat, 30 in all, 20 a minute in a group: so 18 at the most there."""
 RETRY_S = 5.0
 
 
@@ -48,26 +50,41 @@ class TeamSettings:
 
 
 class TeamChannel:
-    """Everything that a process needs of the team's bot. Give the connections back with `close`."""
+    """Everything that a process needs of the team's bot. Give its connections back with `client.close`."""
 
     def __init__(
-        self, settings: TeamSettings, office: Office, bus: Bus, clock: Clock, *, timezone: str, media_dir: Path
-    ) -> None:
+        self, settings: TeamSettings, office: Office, bus: Bus, clock: Clock, *, owner: str, timezone: str,
+        media_dir: Path,
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._office = office
         self._clock = clock
+        self.pulse = Pulse("Team")
         self.client = TeamClient(settings.token, clock, api_url=settings.api_url)
         self.sender = TeamSender(self.client, clock, timezone=timezone, media_dir=media_dir)
         self.files = TeamFiles(self.client)
-        self.menus = MenuKeeper(office, bus, clock, self.client)
+        self._menus = MenuKeeper(office, bus, clock, self.client)
+        self._intake = Intake(
+            office, clock, CHANNEL, self.client, self.pulse, owner=owner, webhook=settings.webhook
+        )  # fmt: skip
 
-    def parse(self, raw: dict[str, Any]) -> Heard:
+    def parse(self, raw: Mapping[str, Any]) -> Heard:
         """What an inbox row of this channel says."""
         return parse(raw, account=self._settings.account)
 
+    def door(self, chargers: Chargers, counted: Callable[[str], None]) -> TeamDoor:
+        """Who takes what comes in; `counted` hears of each update that was passed over."""
+        return TeamDoor(self._office, chargers, self.client, counted)
+
     def workers(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """By name, what must run beside the intake: everything that a process with workers starts."""
-        return {f"{CHANNEL}_name": self.introduce, f"{CHANNEL}_menus": self.menus.run}
+        """By name, what must run in a process with workers."""
+        return {CHANNEL: self._intake.run, f"{CHANNEL}_name": self.introduce, f"{CHANNEL}_menus": self._menus.run}
+
+    def routes(self, counted: Callable[[str, str], None]) -> list[BaseRoute]:
+        """The webhook's door, where updates come that way."""
+        if self._settings.webhook is None:
+            return []
+        return [route(self._office, CHANNEL, self._intake, self._settings.webhook[1], counted)]
 
     async def introduce(self) -> None:
         """Learn what the bot is called, and make the group of the settings the team's."""
@@ -78,10 +95,6 @@ class TeamChannel:
                 return
             except Unavailable:
                 await self._clock.sleep(RETRY_S)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self.client.close()
 
 
 def _introduced(work: Work, name: str, chat: str | None) -> None:

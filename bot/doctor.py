@@ -174,6 +174,9 @@ def _model(chosen: Settings) -> Iterator[Finding]:
 def _channels(chosen: Settings) -> Iterator[Finding]:
     for note in chosen.channels():
         yield Finding(Health.GOOD if note.on else Health.NOTE, note.name, "on" if note.on else f"off: {note.why}")
+    for name, token in (("Telegram", chosen.telegram_customer_token), ("team's bot", chosen.telegram_team_token)):
+        if token is not None:
+            yield from _telegram(chosen, name, token)
     whatsapp = next(note.on for note in chosen.channels() if note.name == "WhatsApp")
     if not whatsapp:
         return
@@ -182,6 +185,33 @@ def _channels(chosen: Settings) -> Iterator[Finding]:
         yield Finding(Health.BAD, "WhatsApp", f"Twilio cannot call {chosen.public_url}",
                       f"set {PREFIX}PUBLIC_URL to the https address under which this machine is reached")  # fmt: skip
     yield _twilio(chosen)
+
+
+def _telegram(chosen: Settings, name: str, token: str) -> Iterator[Finding]:
+    """Whose token it is, and whether updates come the way that was chosen."""
+    import httpx  # noqa: PLC0415 - slow to import
+
+    base = chosen.telegram_api_url or "https://api.telegram.org"
+    try:
+        who = httpx.get(f"{base}/bot{token}/getMe", timeout=10)
+        hook = httpx.get(f"{base}/bot{token}/getWebhookInfo", timeout=10)
+    except httpx.HTTPError as error:
+        yield Finding(Health.BAD, name, f"no answer from {base} ({type(error).__name__})",
+                      f"let this machine reach it, or set {PREFIX}TELEGRAM_API_URL")  # fmt: skip
+        return
+    if who.status_code != httpx.codes.OK or hook.status_code != httpx.codes.OK:
+        yield Finding(Health.BAD, name, f"answered {who.status_code}", "get the bot's token from BotFather again")
+        return
+    yield Finding(Health.GOOD, name, f"signed in as @{who.json()['result']['username']}")
+    seen = hook.json()["result"]
+    url, waiting, trouble = seen["url"], seen["pending_update_count"], seen.get("last_error_message")
+    ours = url.startswith(f"{chosen.public_url}/") if chosen.telegram_mode == "webhook" else not url
+    if url and not ours:
+        yield Finding(Health.NOTE, name, f"its webhook leads to {urlsplit(url).hostname}",
+                      "a start of this house changes that; see that no other program uses this bot")  # fmt: skip
+    elif trouble and waiting:
+        yield Finding(Health.BAD, name, f"{waiting} updates wait: {trouble}",
+                      f"let Telegram reach {chosen.public_url}, or set {PREFIX}TELEGRAM_MODE=polling")  # fmt: skip
 
 
 def _twilio(chosen: Settings) -> Finding:

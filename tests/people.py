@@ -1,4 +1,4 @@
-"""The people of a story: somebody with WhatsApp, somebody at the web chat. Each message is heard in its turn."""
+"""The people of a story: with WhatsApp, with Telegram, at the web chat. Each message is heard in its turn."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 from tests.chat import Browser
 from tests.clock import JumpingClock
+from tests.fakes.telegram import FakeBot, FakeChat, FakeTelegram, FakeUser, Press
+from tests.fakes.telegram import FakeMessage as TelegramMessage
 from tests.fakes.twilio import FakeMessage, FakeTwilio
 
 HEAR_S = 20.0
 """Real seconds that an answer may take."""
+PACED_S = 10.0
+"""Of the clock: so long a message may wait because its chat gets no more than one a second."""
 STEP_S = 5.0
 """How far the clock goes between two looks, where a story lets time pass while somebody waits."""
 
@@ -72,6 +76,66 @@ class Phone:
     def unheard(self) -> list[str]:
         """What arrived and no line of the story heard."""
         return [message.body for message in self.got[self.read :]]
+
+
+@dataclass
+class TelegramPerson:
+    """Somebody with Telegram in one chat: a driver in a private one, or a member of the team there or in a group.
+
+    Hears what our bot posts in that chat, in its turn. What a message says later, after an edit, is not a new one.
+    """
+
+    user: FakeUser
+    bot: FakeBot
+    chat: FakeChat
+    telegram: FakeTelegram
+    clock: JumpingClock
+    read: int = 0
+
+    def says(self, text: str, **fields: Any) -> TelegramMessage:
+        """Write."""
+        return self.telegram.says(self.user, text, self.chat, **fields)
+
+    def starts(self, payload: str = "") -> TelegramMessage:
+        """Press Start, perhaps by a link."""
+        return self.telegram.starts(self.user, self.bot, payload)
+
+    def sends(self, kind: str, content: bytes, **fields: Any) -> TelegramMessage:
+        """Send a photo, voice, video, document …"""
+        return self.telegram.sends(self.user, kind, content, self.chat, **fields)
+
+    def shares(self, latitude: float, longitude: float) -> TelegramMessage:
+        """Send a location."""
+        return self.telegram.shares(self.user, latitude, longitude, self.chat)
+
+    def shares_contact(self, of: FakeUser | None = None) -> TelegramMessage:
+        """Send a contact card: the own one, as the button does, or somebody else's."""
+        return self.telegram.shares_contact(self.user, self.chat, of=of)
+
+    def presses(self, label: str, message: TelegramMessage | None = None) -> Press:
+        """Press a button of the last message heard, or of another one."""
+        return self.telegram.presses(self.user, message or self.got[self.read - 1], label)
+
+    async def hears(self, *parts: str, passing_s: float = PACED_S) -> TelegramMessage:
+        """Wait for the next message; it must contain all `parts`. Up to `passing_s` of the clock go by meanwhile."""
+        await wait(
+            self.clock, lambda: len(self.got) > self.read, passing_s, lambda: f"{self.user.name} hears no {parts}"
+        )  # fmt: skip
+        message = self.got[self.read]
+        self.read += 1
+        for part in parts:
+            assert part in message.text, f"{self.user.name} heard {message.text!r}, not {part!r}"
+        return message
+
+    @property
+    def got(self) -> list[TelegramMessage]:
+        """Everything that our bot posted in this chat."""
+        return [message for message in self.chat.messages if message.sender is self.bot]
+
+    @property
+    def unheard(self) -> list[str]:
+        """What arrived and no line of the story heard."""
+        return [message.text for message in self.got[self.read :]]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The story harness: the real application by its real doors, a fake Twilio, virtual chargers, a clock that jumps.
+"""The story harness: the real application by its real doors, fake providers, virtual chargers, a clock that jumps.
 
 A message to a phone or a web chat that no line of the story expected fails it at the end.
 """
@@ -33,14 +33,17 @@ from models.member import MemberIdentityKind, TeamAlert
 from models.money import Money
 from tests.chat import Browser
 from tests.clock import JumpingClock
+from tests.fakes.telegram import FakeBot, FakeTelegram
 from tests.fakes.twilio import FakeTwilio
-from tests.people import HEAR_S, Phone, Visitor
+from tests.people import HEAR_S, Phone, TelegramPerson, Visitor
 
 PUBLIC_URL = "https://desk.example"
 PASSWORD = "a charger's password"
 FINE_S = 1200.0
 """A longer span than this passes in strides."""
 STRIDE_S = 1200.0
+DRIVERS_BOT = "7000000001:AAH-the-drivers-bot-of-the-stories-0001"
+TEAM_BOT = "7000000002:AAH-the-teams-bot-of-the-stories-000002"
 SELDOM_S = 30 * 24 * 3600
 """A heartbeat interval for stories in which days pass: no charger falls silent between two strides."""
 
@@ -56,8 +59,11 @@ class World:
     heartbeat_interval_s: int
     phones: dict[str, Phone] = field(default_factory=dict)
     visitors: list[Visitor] = field(default_factory=list)
+    telegram: FakeTelegram | None = None
+    on_telegram: list[TelegramPerson] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beat: VirtualMetronome | None = None
+    _ports: dict[str, str] = field(default_factory=dict)
 
     @property
     def http(self) -> str:
@@ -70,6 +76,20 @@ class World:
     def driver(self, number: str) -> Phone:
         """Somebody who writes on WhatsApp."""
         return self.phones.setdefault(number, Phone(number, self.twilio, self.clock))
+
+    def bot(self, token: str = DRIVERS_BOT) -> FakeBot:
+        """One of our bots, as Telegram knows it."""
+        assert self.telegram is not None, "the story asks for telegram=True"
+        return self.telegram.bots[token]
+
+    def telegram_driver(self, name: str = "Amal", *, language: str = "en", phone: str = "") -> TelegramPerson:
+        """Somebody who writes to the drivers' bot; nothing is said yet."""
+        assert self.telegram is not None, "the story asks for telegram=True"
+        user = self.telegram.user(name, language=language, phone=phone)
+        chat = self.telegram.private(user, self.bot())
+        person = TelegramPerson(user, self.bot(), chat, self.telegram, self.clock)
+        self.on_telegram.append(person)
+        return person
 
     async def visitor(self, language: str = "en") -> Visitor:
         """Somebody who writes in the web chat."""
@@ -217,6 +237,8 @@ class World:
         """Let everything that is under way end: nothing waits in the inbox or may go from the outbox."""
         async with asyncio.timeout(HEAR_S):
             await asyncio.sleep(0.05)
+            if self.telegram is not None:
+                await self.telegram.settle()
             while await self._busy():
                 await self.clock.fast_forward(seconds=1)
                 await asyncio.sleep(0.02)
@@ -227,16 +249,22 @@ class World:
     async def start(self) -> None:
         """Open the doors and let the clock's jobs beat."""
         await self.app.start()
+        assert self.app.web is not None
+        self._ports = {"HTTP_PORT": str(self.app.web.port), "OCPP_PORT": str(self.app.central.port)}
         self.twilio.connect(PUBLIC_URL, deliver_to=self.http)
+        if self.telegram is not None:
+            self.telegram.connect(PUBLIC_URL, deliver_to=self.http)
         self._beat = VirtualMetronome(JOBS, lambda job: run_job(self.app.office, job), self.clock)
         self._beat.start()
 
     async def restart(self) -> None:
         """The process ends and another one begins, on the same database and the same ports."""
-        assert self.app.web is not None
-        ports = {"HTTP_PORT": str(self.app.web.port), "OCPP_PORT": str(self.app.central.port)}
         await self.stop()
-        self.app = _app({**self.settings, **ports}, self.clock, self.heartbeat_interval_s)
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """After `stop`: another process begins, on the same database and the same ports."""
+        self.app = _app({**self.settings, **self._ports}, self.clock, self.heartbeat_interval_s)
         await self.start()
 
     async def stop(self) -> None:
@@ -254,6 +282,8 @@ class World:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.stop()
         await self.twilio.stop()
+        if self.telegram is not None:
+            await self.telegram.stop()
 
 
 def _settled(work: Work, charger_id: str, charger: VirtualCharger) -> bool:
@@ -276,23 +306,46 @@ def _approved(twilio: FakeTwilio, templates: Mapping[str, str], folder: Path) ->
     return {"TWILIO_TEMPLATES": str(path)}
 
 
+async def _telegram(clock: JumpingClock, *, drivers: bool, team: bool) -> FakeTelegram:
+    """Telegram with our bots on it."""
+    fake = FakeTelegram(now=clock.now)
+    await fake.start()
+    if drivers:
+        fake.bot(DRIVERS_BOT, "ChargehandBot")
+    if team:
+        fake.bot(TEAM_BOT, "ChargehandTeamBot")
+    return fake
+
+
+def _bots(fake: FakeTelegram | None) -> dict[str, str]:
+    """The settings that name our bots."""
+    if fake is None:
+        return {}
+    names = {DRIVERS_BOT: "TELEGRAM_CUSTOMER_TOKEN", TEAM_BOT: "TELEGRAM_TEAM_TOKEN"}
+    return {"TELEGRAM_API_URL": fake.api_url, **{names[token]: token for token in fake.bots}}
+
+
 @asynccontextmanager
 async def world(
     database_url: str, folder: Path, *, heartbeat_interval_s: int = 300, templates: Mapping[str, str] | None = None,
-    **settings: str,
+    telegram: bool = False, team_telegram: bool = False, **settings: str,
 ) -> AsyncIterator[World]:  # fmt: skip
-    """A house on that database. Fails when somebody got a message that nobody in the story expected."""
+    """A house on that database. Fails when somebody got a message that nobody in the story expected.
+
+    `telegram` switches the drivers' bot on, `team_telegram` the team's.
+    """
     clock = JumpingClock()
     twilio = FakeTwilio(now=clock.now, auto=("sent", "delivered"))
     await twilio.start()
+    fake = await _telegram(clock, drivers=telegram, team=team_telegram) if telegram or team_telegram else None
     given = {
         "DATABASE_URL": database_url, "DATA_DIR": str(folder), "HTTP_PORT": "0", "OCPP_PORT": "0",
         "PUBLIC_URL": PUBLIC_URL, "SECRET_KEY": "x" * 40, "TWILIO_ACCOUNT_SID": twilio.account_sid,
         "TWILIO_AUTH_TOKEN": twilio.auth_token, "TWILIO_WHATSAPP_FROM": twilio.number,
-        "TWILIO_API_URL": twilio.api_url, **_approved(twilio, templates or {}, folder), **settings,
+        "TWILIO_API_URL": twilio.api_url, **_approved(twilio, templates or {}, folder), **_bots(fake), **settings,
     }  # fmt: skip
     app = _app(given, clock, heartbeat_interval_s)
-    here = World(app, clock, twilio, given, heartbeat_interval_s)
+    here = World(app, clock, twilio, given, heartbeat_interval_s, telegram=fake)
     try:
         await here.start()
         yield here
@@ -301,7 +354,10 @@ async def world(
             assert not phone.unheard, f"{phone.number} heard what nobody expected: {phone.unheard}"
         for visitor in here.visitors:
             assert not visitor.unheard, f"the web chat heard what nobody expected: {visitor.unheard}"
+        for person in here.on_telegram:
+            assert not person.unheard, f"{person.user.name} heard what nobody expected: {person.unheard}"
         assert not twilio.complaints, twilio.complaints
+        assert fake is None or not fake.complaints, fake.complaints
     finally:
         with contextlib.suppress(Exception):
             await here.close()

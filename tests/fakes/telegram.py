@@ -38,7 +38,7 @@ from tests.fakes.telegram_chats import (
     commands_in,
     member_json,
 )
-from tests.fakes.telegram_faults import Fault
+from tests.fakes.telegram_faults import SENDING, Fault
 from tests.fakes.telegram_http import Bad, Upload, ok, parameters, refusal
 from tests.fakes.telegram_methods import Methods
 from tests.fakes.telegram_rules import QUIET
@@ -462,7 +462,7 @@ class FakeTelegram:
 
     def _take_fault(self, method: str) -> Fault | None:
         for n, fault in enumerate(self._faults):
-            if method.startswith(fault.at):
+            if method.startswith(fault.at) and (method != "sendChatAction" or fault.at != SENDING):
                 return self._faults.pop(n)
         return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SENDING = ("send", "edit")
-"""Where a fault strikes unless it is told otherwise: methods whose names begin like this."""
+"""Where a fault strikes unless it is told otherwise: methods whose names begin like this, but for "typing …"."""
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ def test_the_public_address_follows_the_port_when_nobody_names_one(tmp_path: Pat
         ("NATS_URL", "http://x", "must be an address such as nats://"),
         ("TELEGRAM_MODE", "push", "must be one of polling, webhook"),
         ("TELEGRAM_TEAM_CHAT_ID", "abc", "must be a whole number"),
+        ("TELEGRAM_CUSTOMER_TOKEN", "123456789", "must be a bot's token"),
+        ("TELEGRAM_WEBHOOK_SECRET", "with a space", "must be 1 to 256 of"),
         ("KNOWLEDGE_FILE", "no-such.toml", "names a file that is not there"),
         ("OCPP_SECURITY_PROFILE", "2", "needs CHARGEHAND_OCPP_TLS_CERT"),
         ("TWILIO_API_KEY", "SK123", "needs CHARGEHAND_TWILIO_API_SECRET"),
@@ -143,7 +145,7 @@ def test_the_repr_shows_no_secret(tmp_path: Path) -> None:
     shown = repr(
         made(
             tmp_path, SECRET_KEY="s3cr3t-s3cr3t-s3cr3t", TWILIO_AUTH_TOKEN="s3cr3t", TWILIO_API_SECRET="s3cr3t",
-            METRICS_TOKEN="s3cr3t", TELEGRAM_TEAM_TOKEN="s3cr3t", DATABASE_URL="postgresql://desk:s3cr3t@h/d",
+            METRICS_TOKEN="s3cr3t", TELEGRAM_TEAM_TOKEN="1:s3cr3t", DATABASE_URL="postgresql://desk:s3cr3t@h/d",
             TELEGRAM_WEBHOOK_SECRET="s3cr3t", NATS_URL="nats://s3cr3t@nats:4222",
         )
     )  # fmt: skip
@@ -187,6 +189,19 @@ def test_a_channel_says_why_it_is_off(tmp_path: Path) -> None:
     on = made(tmp_path, TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="t", TWILIO_WHATSAPP_FROM="+94110000000")
     assert on.twilio_whatsapp_from == "whatsapp:+94110000000"
     assert on.channels()[0].on
+
+
+def test_telegrams_bots_are_two_and_a_webhook_needs_https(tmp_path: Path) -> None:
+    off = {note.name: note for note in made(tmp_path).channels()}["Telegram"]
+    assert (off.on, off.why) == (False, "CHARGEHAND_TELEGRAM_CUSTOMER_TOKEN not set")
+    token = "123456789:AAH-abcdefghijklmnopqrstuvwxyz0123456"
+    on = {note.name: note.on for note in made(tmp_path, TELEGRAM_CUSTOMER_TOKEN=token).channels()}
+    assert (on["Telegram"], on["Team chat on Telegram"]) == (True, False)
+    [line] = troubles(tmp_path, TELEGRAM_CUSTOMER_TOKEN=token, TELEGRAM_TEAM_TOKEN=token)
+    assert "two bots" in line
+    [line] = troubles(tmp_path, TELEGRAM_CUSTOMER_TOKEN=token, TELEGRAM_MODE="webhook")
+    assert "https CHARGEHAND_PUBLIC_URL" in line
+    assert "AAH-" not in "".join(troubles(tmp_path, TELEGRAM_CUSTOMER_TOKEN="AAH-no-number-before-it"))
 
 
 def test_the_example_file_names_every_setting_once_and_is_accepted(tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def _markup(parcel: Parcel, timezone: str) -> tuple[Markup | None, dict[str, str
     wanted = parcel.extra.get(Extra.WANT)
     if wanted in ("location", "phone"):
         label = say(f"telegram.share_{wanted}", {}, parcel.language)
-        key = KeyboardButton(label, request_location=wanted == "location", request_contact=wanted == "phone")
+        key = KeyboardButton(
+            label, request_location=wanted == "location" or None, request_contact=wanted == "phone" or None
+        )  # fmt: skip
         return ReplyKeyboardMarkup([[key]], resize_keyboard=True, one_time_keyboard=True), {}
     buttons, menu = _buttons(parcel, timezone)
     if buttons:

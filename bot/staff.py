@@ -60,7 +60,7 @@ class StaffDoor:
             if found is None:
                 return Reply("staff.help")
             outcome = found
-        return acting.answer_of(outcome, buttons=False)
+        return acting.answer_of(outcome, buttons=True)
 
 
 async def answered(ctx: CommandContext, line: Said, address: str, message_id: str | None) -> Outcome | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from commands.command import CommandContext, Outcome, OutcomeKind
 from commands.run import run_text
-from desk import team_choices
+from desk import cards, team_choices
 from models.errors import Refusal
 from models.reply import Choice
 from models.signed import Press
+from models.team import CardSubject
 
 SNOOZE = "1h"
 """What one press of Snooze gives; `/snooze` takes any other time."""
@@ -25,11 +26,20 @@ async def press(ctx: CommandContext, press: Press) -> Outcome:
             return await run_text(ctx, f"/snooze {press.subject} {SNOOZE}")
         case "ack":
             return await run_text(ctx, f"/ack {press.subject}")
+        case "show":
+            return await _show(ctx, press)
         case "assign":
             return await _assign(ctx, press.subject, press.detail)
         case "escalate" | "resolve":
             return _question(press.action, press.subject)
     return Outcome(OutcomeKind.REFUSED, "press.unknown", {}, 422)
+
+
+async def _show(ctx: CommandContext, press: Press) -> Outcome:
+    """A card that a digest only names comes as a message of its own."""
+    address = ctx.door.removeprefix("team:")
+    found = await ctx.desk.run(cards.bring, address, CardSubject(press.detail), int(press.subject))
+    return Outcome(OutcomeKind.DONE, "card.coming") if found else Outcome(OutcomeKind.REFUSED, "card.none", {}, 404)
 
 
 async def _assign(ctx: CommandContext, ref: str, member: str) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from desk.work import Work
+from models.access import Permission
 from models.member import TeamAlert
 from models.outbox import OutboxItem
 from models.team import CardState, CardSubject, CardTouch, TeamCard, TeamChat
@@ -114,6 +115,7 @@ def lead(tickets: list[Ticket]) -> Ticket | None:
 
 def bring(work: Work, address: str, kind: CardSubject, key: int) -> bool:
     """Post a card anew in a chat, as somebody asked for who saw it in a digest; tells whether there is one."""
+    work.require(Permission.VIEW_TICKETS)
     card = work.session.scalar(
         select(TeamCard)
         .join(TeamChat, TeamChat.id == TeamCard.team_chat_id)

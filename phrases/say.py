@@ -43,6 +43,11 @@ def say(code: str, facts: Mapping[str, Any], language: str, *, timezone: str = "
     return _Speaker(spoken(language), timezone).say(code, facts, 0)
 
 
+def spell(fact: Any, language: str, *, timezone: str = "UTC") -> str:
+    """A single fact in words. Raises like `say`."""
+    return _Speaker(spoken(language), timezone).fact(fact, 0)
+
+
 class _Speaker:
     """One language and time zone."""
 

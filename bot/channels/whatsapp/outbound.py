@@ -9,9 +9,9 @@ import httpx
 
 from bot.channels.whatsapp.contents import Contents
 from bot.channels.whatsapp.outcome import judge, unanswered
-from bot.channels.whatsapp.render import Rendered, parts, render
+from bot.channels.whatsapp.render import Rendered, actions, parts, render, words
 from bot.channels.whatsapp.settings import WhatsAppSettings
-from bot.channels.whatsapp.templates import Templates, variable
+from bot.channels.whatsapp.templates import Filled, Templates
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 
@@ -66,17 +66,24 @@ class TwilioSender:
         except (KeyError, ValueError):
             return ""
         if parcel.template or not parcel.window_open:
-            return variable(rendered.text)
+            filled = self._filled(parcel, rendered)
+            return filled.said if filled is not None else ""
         interactive = self._contents is not None and rendered.content_kind is not None
         return rendered.text if interactive else rendered.numbered
 
     async def _send_template(self, parcel: Parcel, rendered: Rendered, validity: int) -> SendResult:
-        sid = self.templates.find(parcel.intent, parcel.language)
-        if sid is None:
+        filled = self._filled(parcel, rendered)
+        if filled is None:
             return Refused("no_template", f"outside the 24 hours, and no template for {parcel.intent}")
-        text = variable(rendered.text)
-        form = self._form(parcel, validity) | {"ContentSid": sid, "ContentVariables": json.dumps({"1": text})}
-        return await self._post(parcel, form, text, {})
+        variables = json.dumps(filled.values, ensure_ascii=False)
+        form = self._form(parcel, validity) | {"ContentSid": filled.sid, "ContentVariables": variables}
+        return await self._post(parcel, form, filled.said, {})
+
+    def _filled(self, parcel: Parcel, rendered: Rendered) -> Filled | None:
+        template = self.templates.find(parcel.intent, parcel.language)
+        if template is None:
+            return None
+        return template.fill(rendered.text, words(parcel, template.variables, self._timezone), actions(parcel))
 
     async def _send_text(self, parcel: Parcel, rendered: Rendered, validity: int) -> SendResult:
         """All parts in order; only the last carries our id, so that its callback speaks for the whole."""

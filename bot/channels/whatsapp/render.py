@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.outbox import Parcel
-from phrases.say import say
+from phrases.say import say, spell
 
 PART_LIMIT = 1_500
 """UTF-16 units in one message. Twilio allows 1,600 and may count a character more than once."""
@@ -69,6 +70,20 @@ def render(parcel: Parcel, timezone: str) -> Rendered:
         for choice in parcel.choices
     )
     return Rendered(_whole(text), options)
+
+
+def words(parcel: Parcel, names: Sequence[str], timezone: str) -> dict[str, str]:
+    """The facts of a parcel that a template asks for, in words; one that it lacks is left out."""
+    return {
+        name: _whole(spell(parcel.facts[name], parcel.language, timezone=timezone))
+        for name in names
+        if name in parcel.facts
+    }
+
+
+def actions(parcel: Parcel) -> dict[str, str]:
+    """The ids of a parcel's choices by what they do: the last word of their labels' codes."""
+    return {choice["code"].rpartition(".")[2]: choice["id"] for choice in parcel.choices}
 
 
 def _whole(text: str) -> str:

@@ -23,8 +23,8 @@ from tests.clock import JumpingClock
 from tests.fakes.station import Station
 
 QUICK = Patience(
-    trigger_s=1, unavailable_s=1, verify_s=3, nudge_s=1.5, stable_s=2, disconnect_s=3, reconnect_s=6, stop_s=2,
-    grid_s=6, grid_poll_s=2, poll_s=0.5, lease_s=6, debt_s=1,
+    trigger_s=1, unavailable_s=1, verify_s=3, nudge_s=1.5, stable_s=2, disconnect_s=3, reconnect_s=6, begin_s=4,
+    stop_s=2, grid_s=6, grid_poll_s=2, poll_s=0.5, lease_s=6, debt_s=1,
 )  # fmt: skip
 
 

@@ -20,7 +20,10 @@ VARIABLES: dict[str, tuple[str, bool]] = {
     "MeterValueSampleInterval": ("60", False),
     "NumberOfConnectors": ("1", True),
     "SupportedFeatureProfiles": ("Core,RemoteTrigger", True),
+    "WebSocketPingInterval": ("30", False),
 }
+AFTER_REBOOT = frozenset({"WebSocketPingInterval"})
+"""Taken at once, in force after the next start."""
 _VERDICT = {True: "Accepted", False: "Rejected"}
 
 
@@ -199,4 +202,4 @@ def _change(station: VirtualStation, key: str, value: str) -> str:
         station.habits.heartbeat_s = float(value)
     elif key == "MeterValueSampleInterval" and int(value) > 0:
         station.habits.sample_s = float(value)
-    return "Accepted"
+    return "RebootRequired" if key in AFTER_REBOOT else "Accepted"

@@ -15,10 +15,13 @@ from models.charger import ChargerState
 VARIABLES: dict[str, tuple[str, bool]] = {
     "AuthCtrlr.AuthorizeRemoteStart": ("false", False),
     "OCPPCommCtrlr.HeartbeatInterval": ("300", False),
+    "OCPPCommCtrlr.WebSocketPingInterval": ("30", False),
     "SampledDataCtrlr.TxUpdatedInterval": ("60", False),
     "SecurityCtrlr.BasicAuthPassword": ("", False),
     "TxCtrlr.EVConnectionTimeOut": ("60", False),
 }
+AFTER_REBOOT = frozenset({"OCPPCommCtrlr.WebSocketPingInterval"})
+"""Taken at once, in force after the next start."""
 SAME_WORD = {ChargerState.AVAILABLE, ChargerState.FAULTED, ChargerState.RESERVED, ChargerState.UNAVAILABLE}
 REASONS = {"HardReset": "ImmediateReset", "UnlockCommand": "Other", "SoftReset": "Reboot"}
 _VERDICT = {True: "Accepted", False: "Rejected"}
@@ -263,6 +266,7 @@ def _set(station: VirtualStation, item: Payload) -> Payload:
         status = "Rejected"
     else:
         station.variables[key] = value, False
+        status = "RebootRequired" if key in AFTER_REBOOT else "Accepted"
         if key == "OCPPCommCtrlr.HeartbeatInterval":
             station.habits.heartbeat_s = float(value)
         elif key == "SampledDataCtrlr.TxUpdatedInterval" and int(value) > 0:

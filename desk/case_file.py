@@ -16,7 +16,7 @@ from models.contact import Contact
 from models.errors import NotFound, Refusal
 from models.member import Member, MemberDepartment
 from models.message import Media, Message
-from models.sla import ClockState, SlaClock
+from models.sla import ClockKind, ClockState, SlaClock
 from models.ticket import LIVE, MOVES, Ticket, TicketEvent, TicketStatus
 
 P = ParamSpec("P")
@@ -37,7 +37,7 @@ def look(work: Work, ref: str) -> dict[str, Any]:
         "ticket": ticket,
         "row": ticket_list.of_ids(work, [ticket.id])[0],
         "seen": max((event.id for event in events if event.kind in CHANGES), default=0),
-        "clocks": [_clock(work, clock) for clock in sla.clocks(work, ticket)],
+        "clocks": _clocks(work, ticket),
         "history": events,
         "event_files": _files_by_event(work, events),
         "contact": _contact(work, ticket),
@@ -129,6 +129,14 @@ def _can(work: Work, ticket: Ticket) -> dict[str, bool]:
         "close": may(Permission.CLOSE_TICKETS) and status is TicketStatus.RESOLVED,
         "reopen": works and status is TicketStatus.RESOLVED,
     }
+
+
+def _clocks(work: Work, ticket: Ticket) -> list[dict[str, Any]]:
+    """The newest clock of each kind; one of before a reopening is in the history."""
+    newest: dict[ClockKind, SlaClock] = {}
+    for clock in sla.clocks(work, ticket):
+        newest.setdefault(clock.kind, clock)
+    return [_clock(work, clock) for clock in newest.values()]
 
 
 def _clock(work: Work, clock: SlaClock) -> dict[str, Any]:

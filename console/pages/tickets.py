@@ -214,8 +214,9 @@ _TYPED = (
 async def _form(
     visit: Visit, given: dict[str, Any], *, refusal: Refusal | None = None, status: int = 200
 ) -> Response:  # fmt: skip
-    category = Category(given.get("category") or Category.FAULT)
-    contact_id = _number(str(given.get("contact") or ""), "contact")
+    given = dict.fromkeys(_TYPED, "") | given
+    category = Category(given["category"] or Category.FAULT)
+    contact_id = _number(str(given["contact"] or ""), "contact")
     department = CATEGORY_DEPARTMENT[category]
     assigns = visit.may(Permission.ASSIGN_TICKETS)
     return visit.render(

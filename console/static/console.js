@@ -118,7 +118,8 @@ setInterval(() => {
   }
 }, 30000);
 
-// What changed: `<div data-live="live.ticket.,live.alert." hx-get="…" hx-trigger="live">` looks again ---------------
+// What changed: `<div data-live="live.ticket.,live.alert." hx-get="…" hx-trigger="live">` looks again; one that costs
+// more waits longer for what else is said (`data-live-wait`, in ms) ----------------------------------------------------
 const waiting = new Map();
 const WAIT_MS = 300;
 
@@ -127,7 +128,7 @@ function tell(topic) {
   for (const part of document.querySelectorAll("[data-live]")) {
     if (!part.dataset.live.split(",").some((prefix) => topic.startsWith(prefix.trim()))) continue;
     if (waiting.has(part)) continue;
-    waiting.set(part, setTimeout(() => look(part, topic), WAIT_MS));
+    waiting.set(part, setTimeout(() => look(part, topic), Number(part.dataset.liveWait) || WAIT_MS));
   }
 }
 function look(part, topic) {

@@ -39,7 +39,7 @@
       scales: { x: { time: true, range: [at[0] - 43200, at.at(-1) + 43200] }, y: { range: [0, most * 1.1] } },
       axes: axes(), cursor: { y: false, points: { show: !bars } }, legend: { live: true },
       series: [
-        { value: (_, stamp) => (stamp == null ? "–" : days.format(stamp * 1000)), label: "" },
+        { value: (_, stamp) => (stamp == null ? "–" : days.format(stamp * 1000)), label: figure.dataset.label },
         ...shown.map((one, index) => ({
           label: one.name, stroke: tone(one.tone), width: bars ? 0 : 2, fill: bars ? tone(one.tone) : undefined,
           paths: bars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined, points: { show: !bars, size: 6, fill: tone(one.tone) },

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -198,8 +199,15 @@ async def frames(visit: Visit) -> Response:
     block = "frames" if since is not None or before is not None else "log"
     return visit.render(
         "chargers/frames.html", block=block if visit.htmx else None, charger_id=charger_id, actions=known,
-        path=f"{HUB}/{quote(charger_id, safe='')}", action=action, direction=direction, **dataclasses.asdict(found),
+        path=f"{HUB}/{quote(charger_id, safe='')}", action=action, direction=direction,
+        older=found.older, newest=found.newest, rows=[_stamped(row, ZoneInfo(visit.timezone)) for row in found.rows],
     )  # fmt: skip
+
+
+def _stamped(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """With the time of day to the second in the reader's zone: frames come several a minute."""
+    at = datetime.fromisoformat(row["at"]).astimezone(zone)
+    return {**row, "clock": f"{at:%H:%M:%S}", "day": f"{at:%Y-%m-%d}"}
 
 
 def _cursor(visit: Visit, name: str) -> int | None:

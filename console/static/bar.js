@@ -87,6 +87,7 @@
 
   function insert(line) {
     input.value = line;
+    outcome.hidden = true;
     input.focus();
     input.setSelectionRange(line.length, line.length);
     look();
@@ -100,6 +101,7 @@
     choose(null);
     input.setAttribute("aria-expanded", "false");
     input.value = "";
+    outcome.hidden = false;
     outcome.setAttribute("aria-busy", "true");
     await htmx.ajax("POST", "/console/bar/run", { source: form, target: outcome, swap: "innerHTML", values: { text: line } });
     outcome.removeAttribute("aria-busy");
@@ -112,7 +114,10 @@
     else insert(line);
   }
 
-  input.addEventListener("input", later);
+  input.addEventListener("input", () => {
+    outcome.hidden = input.value.trim() !== ""; // an earlier answer makes room for what is being typed
+    later();
+  });
   input.addEventListener("keydown", (event) => {
     const found = options();
     const at = found.indexOf(active);
@@ -167,5 +172,5 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
 
-  new MutationObserver(() => { if (dialog.open) { input.select(); look(); } }).observe(dialog, { attributeFilter: ["open"] });
+  dialog.addEventListener("opened", () => { input.select(); look(); });
 })();

@@ -12,7 +12,7 @@
   const grid = L.layerGroup().addTo(map);
   const pins = L.layerGroup().addTo(map);
   const markers = new Map();
-  L.control.scale({ imperial: false }).addTo(map);
+  L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
 
   const el = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
@@ -41,7 +41,7 @@
     }
     for (let y = Math.ceil(south / step) * step; y <= north; y += step) {
       L.polyline([[y, view.getWest()], [y, view.getEast()]], style).addTo(grid);
-      label([y, view.getWest()], `${Math.abs(y).toFixed(digits)}°${y < 0 ? "S" : "N"}`, "beside").addTo(grid);
+      label([y, view.getEast()], `${Math.abs(y).toFixed(digits)}°${y < 0 ? "S" : "N"}`, "beside").addTo(grid);
     }
   }
 
@@ -75,6 +75,7 @@
         const marker = pin(site, one, index).addTo(pins);
         if (!markers.has(site.id)) markers.set(site.id, marker);
       });
+      label([site.latitude, site.longitude], site.name, "site").addTo(pins);
       for (const one of site.chargers) {
         const state = document.querySelector(`[data-state-of="${CSS.escape(one.id)}"] .state`);
         if (state) {

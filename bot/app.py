@@ -21,6 +21,8 @@ from bot import migrate
 from bot.assistant.decide import Context
 from bot.assistant.knowledge_file import KnowledgeFile
 from bot.cards import CardClerk
+from bot.channels.files import Links
+from bot.channels.files import routes as file_routes
 from bot.channels.webchat.inbound import CHANNEL as WEB
 from bot.channels.webchat.inbound import parse as parse_web
 from bot.channels.webchat.outbound import WebSender
@@ -260,7 +262,10 @@ class App:
         previews: dict[str, Preview] = {}
         sources: dict[str, MediaSource | FileSource] = {}
         if self.whatsapp is not None:
-            sender = TwilioSender(self.whatsapp, clock=self.clock, timezone=self.settings.timezone)
+            sender = TwilioSender(
+                self.whatsapp, clock=self.clock, timezone=self.settings.timezone,
+                links=Links(self.house.secret, self.house.public_url, self.clock).to_file,
+            )  # fmt: skip
             reconciler = TwilioReconciler(self.whatsapp, office=self.office)
             senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
             self._closers += [sender.close, reconciler.close]
@@ -312,6 +317,7 @@ class App:
         routes += webchat_routes(self.webchat)
         if self.whatsapp is not None:
             routes += whatsapp_routes(self.office, self.whatsapp, self.metrics.webhook)
+            routes += file_routes(self.office, self.settings.media_dir)
         if self.telegram is not None:
             routes += self.telegram.routes(self.metrics.webhook)
         if self.team is not None:

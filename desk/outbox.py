@@ -489,6 +489,11 @@ def unknown_due(work: Work, limit: int = 20) -> list[Parcel]:
     return [_parcel(work, item) for item in items]
 
 
+def extra_of(work: Work, item_id: int) -> dict[str, Any] | None:
+    """What goes with a row beside its words."""
+    return work.session.scalar(select(OutboxItem.extra).where(OutboxItem.id == item_id))
+
+
 def rendered_text(work: Work, item_id: int) -> str | None:
     """What a row's last send said."""
     return work.session.scalar(select(OutboxItem.rendered).where(OutboxItem.id == item_id))

@@ -1,12 +1,12 @@
-"""A press of a card's button: what it asks for, signed for one chat and a time, in the 64 bytes that Telegram carries.
+"""What leaves the house and comes back signed: a press of a card's button, a link to a file.
 
-Clients can forge a button's data and send another chat's; nothing in it is believed before the signature fits.
+Clients can forge a button's data and send another chat's; nothing in it is believed before the signature fits. A
+press fits the 64 bytes that Telegram carries.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import struct
@@ -22,6 +22,8 @@ LIFE = timedelta(hours=72)
 """A card is edited with every change, and gets fresh buttons each time."""
 _TAG = 10
 _MINUTE = struct.Struct(">I")
+_LINK_TAG = 16
+_LINK = struct.Struct(">QI")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,29 @@ def read_press(secret: bytes, data: str, now: datetime, chat: str) -> Press:
     return Press(action, subject, made_at, detail)
 
 
+def sign_link(secret: bytes, key: int, until: datetime) -> str:
+    """A token that opens the file of the outbox row `key` until then, and nothing else."""
+    body = _LINK.pack(key, int(until.timestamp()))
+    return _encode(_link_tag(secret, body) + body)
+
+
+def read_link(secret: bytes, token: str, now: datetime) -> int | None:
+    """The key that a token opens now; None for a forged or an old one, which look alike from outside."""
+    try:
+        raw = _bytes(token)
+    except ValueError:
+        return None
+    tag, body = raw[:_LINK_TAG], raw[_LINK_TAG:]
+    if len(body) != _LINK.size or not hmac.compare_digest(tag, _link_tag(secret, body)):
+        return None
+    key, until = _LINK.unpack(body)
+    return int(key) if now.timestamp() < until else None
+
+
+def _link_tag(secret: bytes, body: bytes) -> bytes:
+    return hmac.digest(secret, b"chargehand.file\0" + body, hashlib.sha256)[:_LINK_TAG]
+
+
 def _tag(secret: bytes, body: bytes, chat: str) -> bytes:
     """Over the body and the chat, each with its length, so that no two pairs read alike."""
     place = _place(chat).encode()
@@ -81,13 +106,20 @@ def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def _bytes(text: str) -> bytes:
+    """The bytes that a text spells; only their one spelling counts. Raises ValueError."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _encode(raw) != text:
+        raise ValueError("not the one spelling")
+    return raw
+
+
 def _decode(data: str) -> bytes:
-    """The bytes behind the prefix; only their one spelling counts."""
-    text = data.removeprefix(PREFIX)
+    """The bytes behind the prefix of a press."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        raw = _bytes(data.removeprefix(PREFIX))
+    except ValueError:
         raise Refusal("press.forged") from None
-    if not is_press(data) or len(data) > LONGEST or len(raw) < _TAG + _MINUTE.size or _encode(raw) != text:
+    if not is_press(data) or len(data) > LONGEST or len(raw) < _TAG + _MINUTE.size:
         raise Refusal("press.forged")
     return raw

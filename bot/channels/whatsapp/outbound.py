@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 
 import httpx
 
 from bot.channels.whatsapp.contents import Contents
 from bot.channels.whatsapp.outcome import judge, unanswered
-from bot.channels.whatsapp.render import Rendered, actions, parts, render, words
+from bot.channels.whatsapp.render import Rendered, actions, parts, render, size, words
 from bot.channels.whatsapp.settings import WhatsAppSettings
 from bot.channels.whatsapp.templates import Filled, Templates
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
+from models.reply import Extra
+from phrases.say import say
 
 TIMEOUT_S = 15.0
 MAX_VALIDITY_S = 36_000
+CAPTION_LIMIT = 1_024
+TAIL_LINES, TAIL_LIMIT = 10, 900
+"""Of a text file, what is shown in the message itself."""
+_CAPTIONED = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4"})
 _REMEMBERED = 1_000
 
 
 class TwilioSender:
-    """Fits models.ports.Sender. Holds one pool of connections; give it back with `close`."""
+    """Fits models.ports.Sender. Holds one pool of connections; give it back with `close`. `links` makes the address
+    from which Twilio, or a person, fetches the file of a parcel; without it files are left out.
+    """
 
     def __init__(
-        self, settings: WhatsAppSettings, clock: Clock, *, timezone: str = "UTC", timeout_s: float = TIMEOUT_S
-    ) -> None:
+        self, settings: WhatsAppSettings, clock: Clock, *, timezone: str = "UTC", timeout_s: float = TIMEOUT_S,
+        links: Callable[[Parcel], str] | None = None,
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
         self._timezone = timezone
+        self._links = links
         self._http = http_client(settings, timeout_s)
         self._contents = Contents(settings, self._http) if settings.content_api else None
         self.templates = Templates(settings.templates)
@@ -45,14 +56,18 @@ class TwilioSender:
         if validity <= 0:
             return Refused("expired", "it is of no use any more")
         try:
-            rendered = render(parcel, self._timezone)
+            rendered = self._with_document(parcel, render(parcel, self._timezone))
         except (KeyError, ValueError) as error:
             return Refused("no_phrase", str(error))
-        if not rendered.text:
+        if not rendered.text and Extra.MEDIA not in parcel.extra:
             return Refused("empty", "there is nothing to say")
         if parcel.template or not parcel.window_open:
             return await self._send_template(parcel, rendered, validity)
-        if self._contents is not None and (kind := rendered.content_kind) is not None:
+        if (
+            self._contents is not None
+            and Extra.MEDIA not in parcel.extra
+            and (kind := rendered.content_kind) is not None
+        ):
             content = await self._contents.fill(kind, rendered, parcel.language)
             if content is not None:
                 form = self._form(parcel, validity) | content
@@ -88,22 +103,41 @@ class TwilioSender:
     async def _send_text(self, parcel: Parcel, rendered: Rendered, validity: int) -> SendResult:
         """All parts in order; only the last carries our id, so that its callback speaks for the whole."""
         text, key = rendered.numbered, (parcel.id, parcel.repeated)
-        *first, last = parts(text)
-        for n, part in enumerate(first):
+        *first, last = self._posts(parcel, text)
+        for n, post in enumerate(first):
             if n < self._taken.get(key, 0):
                 continue
-            form = self._form(parcel, validity) | {
-                "Body": part,
-                "StatusCallback": self._settings.status_url(),
-            }
+            form = self._form(parcel, validity) | post | {"StatusCallback": self._settings.status_url()}
             result = await self._post(parcel, form, text, {})
             if not isinstance(result, Accepted):
                 return result
             self._remember(key, n + 1)
-        result = await self._post(parcel, self._form(parcel, validity) | {"Body": last}, text, rendered.menu)
+        result = await self._post(parcel, self._form(parcel, validity) | last, text, rendered.menu)
         if isinstance(result, Accepted):
             self._taken.pop(key, None)
         return result
+
+    def _posts(self, parcel: Parcel, text: str) -> list[dict[str, str]]:
+        """What each message holds: the parts of a text, and the file, with the words below it where WhatsApp can."""
+        posts = [{"Body": part} for part in parts(text)] if text else []
+        media = parcel.extra.get(Extra.MEDIA)
+        if media is None or self._links is None:
+            return posts
+        file = {"MediaUrl": self._links(parcel)}
+        captioned = media.get("content_type") in _CAPTIONED and len(posts) == 1 and size(text) <= CAPTION_LIMIT
+        return [posts[0] | file] if captioned else [*posts, file]
+
+    def _with_document(self, parcel: Parcel, rendered: Rendered) -> Rendered:
+        """The end of a text file, and where the whole of it is: WhatsApp shows no name of a file."""
+        document = parcel.extra.get(Extra.DOCUMENT)
+        if document is None:
+            return rendered
+        tail = "\n".join(document["text"].rstrip().splitlines()[-TAIL_LINES:])[-TAIL_LIMIT:]
+        text = f"{rendered.text}\n\n{tail}"
+        if self._links is not None:
+            facts = {"text": text, "name": document["name"], "url": self._links(parcel)}
+            text = say("delivery.document", facts, parcel.language)
+        return Rendered(text, rendered.options)
 
     async def _post(self, parcel: Parcel, form: dict[str, str], rendered: str, menu: dict[str, str]) -> SendResult:
         try:

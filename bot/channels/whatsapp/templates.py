@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,10 +136,10 @@ def _sid(given: Any, where: str) -> str:
 
 
 def _names(given: Any, where: str, what: str) -> tuple[str, ...]:
-    if isinstance(given, Sequence) and not isinstance(given, str) and given:
-        if all(isinstance(name, str) and _NAME.fullmatch(name) for name in given):
-            return tuple(given)
-    raise ValueError(f"{where}: {what} must be a list of names")
+    listed = isinstance(given, list) and bool(given)
+    if not listed or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in given):
+        raise ValueError(f"{where}: {what} must be a list of names")
+    return tuple(given)
 
 
 def variable(text: str, limit: int = VARIABLE_LIMIT) -> str:

@@ -9,9 +9,12 @@ from console.pages import (
     audit,
     chargers,
     command_bar,
+    contacts,
     dashboard,
+    files,
     me,
     procedures,
+    requests,
     second_step,
     sign_in,
     site_map,
@@ -23,7 +26,8 @@ from console.pages.page import Page, Visit
 from models.access import Permission
 
 MODULES = (
-    dashboard, tickets, ticket, chargers, site_map, procedures, team, audit, me, second_step, sign_in, command_bar,
+    dashboard, requests, files, tickets, ticket, contacts, chargers, site_map, procedures, team, audit, me, second_step,
+    sign_in, command_bar,
 )  # fmt: skip
 PAGES: tuple[Page, ...] = tuple(chain.from_iterable(module.PAGES for module in MODULES))
 

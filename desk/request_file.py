@@ -13,8 +13,7 @@ from models.access import Permission
 from models.charger import Charger
 from models.conversation import Conversation
 from models.message import Correction, Message
-from models.reading import Category
-from models.ticket import Priority, Ticket
+from models.ticket import Ticket
 
 THREAD = 30
 CASES = 6
@@ -108,20 +107,6 @@ def _charger_named(work: Work, message: Message) -> str | None:
 
 
 # Cases ----------------------------------------------------------------------------------------------------------
-
-
-def open_ticket(
-    work: Work, message_id: int, *, summary: str, category: Category, priority: Priority | None, charger_id: str | None
-) -> Ticket:
-    """A ticket from a message: its clocks run from when the person wrote."""
-    message = messages.get(work, message_id)
-    ticket = tickets.open_ticket(
-        work, category=category, summary=summary, priority=priority, urgency=message.urgency,
-        description=message.text or "", charger_id=charger_id, contact_id=message.contact_id,
-        conversation_id=message.conversation_id, message_id=message.id, started_at=message.received_at,
-    )  # fmt: skip
-    work.wake(f"live.message.{message.id}")
-    return ticket
 
 
 def attach(work: Work, message_id: int, ref: str) -> Ticket:

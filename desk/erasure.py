@@ -22,6 +22,7 @@ from models.charging import ChargingTransaction, IdTag, TagStatus
 from models.contact import Contact, ContactIdentity, IdentityKind, PhoneLink
 from models.conversation import Conversation
 from models.errors import Refusal
+from models.force_charge import ForceCharge
 from models.inbox import InboxItem, InboxState
 from models.incident import IncidentPerson
 from models.member import TeamAlert
@@ -167,6 +168,9 @@ def _forget_money(work: Work, contact_id: int) -> None:
     _set(work, WalletEntry.wallet_id, ledger, note="")
     _set(work, Payment.contact_id, [contact_id], card_type=null(), card_last4=null())
     _set(work, ChargingTransaction.contact_id, [contact_id], id_tag=null())
+    told = [f"force_charge:{key}:ended" for key in _ids(work, ForceCharge.id, ForceCharge.contact_id == contact_id)]
+    _set(work, OutboxItem.dedupe_key, told, facts={}, rendered=null())
+    _set(work, ForceCharge.contact_id, [contact_id], id_tag="…")
     for key in _ids(work, IdTag.id, IdTag.contact_id == contact_id):
         _set(work, IdTag.id, [key], value=f"ERASED-{key}", status=TagStatus.BLOCKED)
 

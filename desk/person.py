@@ -17,6 +17,7 @@ from models.charging import ChargingTransaction, IdTag
 from models.contact import Contact, ContactIdentity
 from models.conversation import Conversation
 from models.errors import NotFound
+from models.force_charge import ForceCharge
 from models.inbox import InboxItem
 from models.message import Correction, Media, Message
 from models.outbox import OutboxItem
@@ -60,6 +61,7 @@ def export(work: Work, contact: Contact) -> dict[str, Any]:
         "ticket_history": _table(work, TicketEvent, TicketEvent.ticket_id.in_([case.id for case in cases])),
         "tags": _table(work, IdTag, IdTag.contact_id == contact.id),
         "sessions": _table(work, ChargingTransaction, ChargingTransaction.contact_id == contact.id),
+        "force_charges": _table(work, ForceCharge, ForceCharge.contact_id == contact.id),
         "wallet": _table(work, Wallet, Wallet.contact_id == contact.id),
         "wallet_entries": _table(work, WalletEntry, WalletEntry.wallet_id == wallet.id) if wallet else [],
         "payments": _table(work, Payment, Payment.contact_id == contact.id),

@@ -33,6 +33,7 @@ async def seen_to_end(run: Run, *, asked: bool) -> Outcome:
         await run.until(lambda view: transaction_id not in view.sessions, run.patience.stop_s)
     facts = await run.office.read(ASSISTANT, remote_session.outcome, transaction_id)
     goes_on = facts.pop("running")
+    del facts["customer"]  # whoever asked was told whose it is; the run need not remember it
     await run.note("end_of_session", "still charging" if goes_on else "ended")
     if not goes_on:
         return Outcome(RunResult.CHARGE_ENDED, facts)

@@ -19,6 +19,7 @@ from models.charging import ChargingTransaction, IdTag
 from models.contact import Contact, ContactIdentity, IdentityKind
 from models.conversation import Conversation
 from models.errors import NotAllowed, NotFound, Refusal
+from models.force_charge import ForceCharge
 from models.inbox import InboxItem, InboxState
 from models.member import TeamAlert
 from models.message import Direction, Media, MediaState, Message, MessageState
@@ -87,8 +88,23 @@ def live(work: Work) -> int:
                             meter_start_wh=0, meter_stop_wh=9000, started_at=now, updated_at=now, stopped_at=now,
                             amount_minor=81000, currency="LKR"))  # fmt: skip
     work.session.flush()
+    _charged(work, person_.id)
     wallets.credit(work, amount=Money(150000, "LKR"), note=f"for {NAME}", key="1", contact_id=person_.id)
     return person_.id
+
+
+def _charged(work: Work, contact_id: int) -> None:
+    """A member charged for them, and was told what it came to."""
+    run = work.session.scalars(select(ProcedureRun)).one()
+    charge = ForceCharge(run_id=run.id, charger_id="100003", connector=1, contact_id=contact_id, id_tag=TAG,
+                         limit_minor=1, currency="LKR", created_at=work.now, ended_at=work.now)  # fmt: skip
+    work.session.add(charge)
+    work.session.flush()
+    work.session.add(OutboxItem(
+        dedupe_key=f"force_charge:{charge.id}:ended", lane="l", channel="team", account="1", address="-1", priority=1,
+        intent="receipt", code="charge.summary", facts={"customer": "Sunethra"}, choices=[], language="en",
+        rendered="Sunethra: 9.00 kWh", state=OutboxState.SENT, due_at=work.now, created_at=work.now,
+    ))  # fmt: skip
 
 
 def everything(work: Work) -> str:

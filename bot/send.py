@@ -14,7 +14,7 @@ from desk.office import Office
 from desk.work import Work
 from models.access import ASSISTANT
 from models.errors import Unavailable
-from models.outbox import Accepted, NeedsTemplate, OutcomeUnknown, Parcel, Refused, RetryLater, SendResult
+from models.outbox import Accepted, Moved, NeedsTemplate, OutcomeUnknown, Parcel, Refused, RetryLater, SendResult
 from models.ports import Bus, Clock, Sender
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ _OUTCOMES = {
     OutcomeUnknown: "unknown",
     NeedsTemplate: "needs_template",
     Refused: "refused",
+    Moved: "moved",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -139,7 +140,7 @@ def _mind(work: Work, email: str, ip: str) -> None:
 def _left_s(work: Work, oldest: datetime) -> int:
     """Whole minutes, so that the sentence tells nothing finer."""
     left = (oldest + WINDOW - work.now).total_seconds()
-    return max(int(left // 60) + 1, 1) * 60
+    return max(math.ceil(left / 60), 1) * 60
 
 
 def limited(work: Work, email: str, ip: str) -> None:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from console import agents, cookies, csrf, passwords, second_factor, table
 from console.pages.page import Guest, Visit, inside, open_page, page
-from desk import sign_in
 from desk import second_factor as factors
+from desk import sign_in
 from desk.sign_in import STRANGER
 from models.errors import Refusal
 from phrases.catalogue import LANGUAGES

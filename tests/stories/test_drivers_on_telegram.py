@@ -173,6 +173,7 @@ async def test_an_edit_changes_nothing_that_was_done(database_url: str, tmp_path
         assert "Reset" not in [action for action, _ in charger.orders]
         here.telegram.edits(written, "smoke is coming out of charger 100003")  # type: ignore[union-attr]
         await amal.hears("away")
+        await amal.hears("switched off")
 
 
 async def test_somebody_who_blocked_us_is_not_written_to(database_url: str, tmp_path: Path) -> None:

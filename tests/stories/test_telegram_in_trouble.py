@@ -51,7 +51,8 @@ async def test_a_restart_in_the_middle_loses_and_doubles_nothing(database_url: s
             person.says("/human")
         await here.restart()
         for person in people:
-            texts = {(await person.hears()).text[:9] for _ in range(2)}
+            # On PostgreSQL, what was in hand when a process ended is free again when its lease is over.
+            texts = {(await person.hears(passing_s=200)).text[:9] for _ in range(2)}
             assert any(text.startswith("Hello") for text in texts), texts
         assert await _said(here) == ["hello there"] * 4 + ["/human"] * 4
         assert await _count(here, Ticket) == 4

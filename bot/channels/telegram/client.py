@@ -14,6 +14,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning
 
+from bot.channels.telegram.inbound import WANTED
 from bot.channels.telegram.settings import TelegramSettings
 from bot.telegram_intake import FetchError, Update, Why
 from phrases.catalogue import LANGUAGES
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 # It speaks of a type that its next major version changes; `seconds` below takes both.
 warnings.filterwarnings("ignore", "(?s).*retry_after.*", PTBDeprecationWarning)
 
-WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
 MENU = ("start", "help", "near", "language", "human", "phone", "forget")
 """The commands that Telegram shows beside the text field; any other text is understood as well."""
 TIMEOUT_S = 15.0
@@ -86,11 +86,16 @@ class TelegramClient:
 
     async def fetch(self, offset: int | None, timeout_s: int) -> list[Update]:
         """A long poll."""
+        wanted = {"offset": offset, "timeout": timeout_s, "allowed_updates": list(WANTED)}
         try:
-            updates = await self.bot.get_updates(offset=offset, timeout=timeout_s, allowed_updates=WANTED)
+            # As it came: of what `get_updates` cannot parse, one update would keep all the others from us.
+            updates: Any = await self.bot.do_api_request(
+                "GetUpdates", {name: value for name, value in wanted.items() if value is not None},
+                read_timeout=timeout_s + self._timeout_s,
+            )  # fmt: skip
         except TelegramError as error:
             raise failure(error) from error
-        return [update.to_dict() for update in updates]
+        return [update for update in updates if isinstance(update, dict)]
 
     async def _set_menus(self) -> None:
         for language in LANGUAGES:

@@ -16,6 +16,8 @@ from phrases.catalogue import LANGUAGES
 CHANNEL = "telegram"
 FILE = "telegram:"
 """How the address of a file at Telegram begins; its id follows."""
+WANTED = ("message", "edited_message", "callback_query", "my_chat_member")
+"""The kinds of updates that we ask for."""
 NUMBERED = "#"
 """How a button's data begins that stands for a choice too long for Telegram; the choice's number follows."""
 
@@ -28,7 +30,7 @@ _DIGITS = re.compile(r"[1-9]\d{6,14}")
 
 def parse(raw: Mapping[str, Any], *, account: str) -> Heard | Presence | None:
     """What an update says; None for what is not for us: groups, channels, machines, kinds that nobody asked for."""
-    update = Update.de_json(dict(raw), None)
+    update = Update.de_json({name: raw[name] for name in ("update_id", *WANTED) if name in raw}, None)
     number = str(raw.get("update_id", ""))
     if update.message is not None:
         return _message(number, update.message, account)

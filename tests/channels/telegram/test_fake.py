@@ -21,7 +21,6 @@ from aiogram.types import (
 )
 from telegram import error
 from telegram.request import HTTPXRequest
-from telegram.warnings import PTBDeprecationWarning
 
 from tests.fakes.telegram import FakeBot, FakeTelegram
 from tests.fakes.telegram_faults import (
@@ -185,18 +184,18 @@ async def test_refusals_and_complaints(fake: FakeTelegram, drivers: FakeBot, ptb
         with pytest.raises(error.BadRequest, match=words):
             await ptb.send_message(amal.id, text, parse_mode=mode)
     keys = telegram.InlineKeyboardMarkup([[telegram.InlineKeyboardButton("Go", callback_data="ය" * 22)]])
-    with pytest.raises(error.BadRequest, match="(?i)BUTTON_DATA_INVALID"):
+    with pytest.raises(error.BadRequest, match=r"(?i)BUTTON_DATA_INVALID"):
         await ptb.send_message(amal.id, "hi", reply_markup=keys)
     assert len(fake.complaints) == 6
-    with pytest.raises(error.BadRequest, match="(?i)message to edit not found"):
+    with pytest.raises(error.BadRequest, match=r"(?i)message to edit not found"):
         await ptb.edit_message_text("x", amal.id, 999)
-    with pytest.raises(error.BadRequest, match="(?i)chat not found"):
+    with pytest.raises(error.BadRequest, match=r"(?i)chat not found"):
         await ptb.send_message(4242, "x")
     fake.blocks(amal, drivers)
     with pytest.raises(error.Forbidden, match="blocked by the user"):
         await ptb.send_message(amal.id, "x")
     fake.inject(rate_limited(7))
-    with pytest.warns(PTBDeprecationWarning, match="retry_after"), pytest.raises(error.RetryAfter):
+    with pytest.raises(error.RetryAfter):
         await ptb.send_message(amal.id, "x")
     assert len(fake.complaints) == 6
     drivers.revoked = True

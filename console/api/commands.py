@@ -17,7 +17,7 @@ router = APIRouter(responses=REFUSALS, tags=["commands"])
 DOOR = "api"
 
 
-@router.post("/commands", response_model=CommandShape)
+@router.post("/commands", response_model=CommandShape, response_model_exclude_defaults=True)
 async def run_command(asked: Asked, body: inputs.CommandInput, request: Request) -> Response | CommandShape:
     """Run a slash command. A dangerous one answers `confirm` with a token, to be sent back as `{"confirm": token}`
     within two minutes; a long one answers `started` with the key of its procedure."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from models.access import Role
-from models.charger import ChargerState
+from desk.work import Work
+from models.access import OPERATOR, Role
+from models.charger import ChargerState, OcppFrame
 from tests.api.conftest import Api
 
 
@@ -57,3 +58,46 @@ async def test_a_refused_command_is_an_error_and_is_audited(api: Api) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access.not_allowed")
     rows = await api.staff.audit()
     assert (rows[-1].action, rows[-1].facts["text"]) == ("command.refused", "/reboot 100001")
+
+
+async def test_a_command_with_a_file_brings_it(api: Api) -> None:
+    await api.staff.office.run(OPERATOR, _frames)
+    answer = await api.ask(Role.OPS_AGENT, "POST", "/commands", json={"text": "/log 100001"})
+    body = answer.json()
+    assert set(body) == {"code", "facts", "text", "attachment"}
+    assert body["attachment"]["name"] == "100001-frames.txt"
+    assert body["attachment"]["content_type"].startswith("text/plain")
+    lines = body["attachment"]["text"].splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        '<- Heartbeat [2,"0","Heartbeat",{}]', '-> Heartbeat [3,"0",{}]', '-> - [4,"9","InternalError","",{}]',
+    ]  # fmt: skip
+    assert body["text"].splitlines()[1] == "Most: Heartbeat 2. Errors: 1"
+
+
+def _frames(work: Work) -> None:
+    for direction, action, frame in (
+        ("in", "Heartbeat", '[2,"0","Heartbeat",{}]'),
+        ("out", "Heartbeat", '[3,"0",{}]'),
+        ("out", None, '[4,"9","InternalError","",{}]'),
+    ):
+        work.session.add(OcppFrame(charger_id="100001", at=work.now, direction=direction, action=action, frame=frame))
+        work.session.flush()
+
+
+async def test_a_long_log_is_cut_at_its_oldest_end(api: Api) -> None:
+    await api.staff.office.run(OPERATOR, _long_frames)
+    body = (await api.ask(Role.ADMIN, "POST", "/commands", json={"text": "/log 100001 2000"})).json()
+    text = body["attachment"]["text"]
+    assert 150_000 < len(text.encode()) <= 200_000
+    assert text.splitlines()[-1].startswith(body["facts"]["last"]["$at"])
+    assert '"29"' in text.splitlines()[-1]
+    assert body["facts"]["count"] == len(text.splitlines()) < 30
+
+
+def _long_frames(work: Work) -> None:
+    for number in range(30):
+        frame = f'[2,"{number}","DataTransfer",{{"data":"{"x" * 9_000}"}}]'
+        work.session.add(
+            OcppFrame(charger_id="100001", at=work.now, direction="in", action="DataTransfer", frame=frame)
+        )
+        work.session.flush()

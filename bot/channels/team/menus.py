@@ -5,6 +5,8 @@ A menu is a hint and never a permission. Strangers see none.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
@@ -46,16 +48,26 @@ class MenuKeeper:
 
     async def run(self) -> None:
         """Keep the menus as roles, links and languages are."""
-        while True:
-            try:
-                await self.refresh()
-            except Unavailable:
-                log.info("the menus cannot be looked at now")
-            except TelegramRetryAfter as error:
-                await self._clock.sleep(error.retry_after + 1)
-            except AiogramError as error:
-                log.warning("the menus could not be set: %s", type(error).__name__)
-            await self._bus.wait(team_chats.TOPIC, LOOK_S)
+        queue = self._bus.subscribe(team_chats.TOPIC)
+        try:
+            while True:
+                while not queue.empty():
+                    queue.get_nowait()
+                await self._try()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(queue.get(), LOOK_S)
+        finally:
+            self._bus.unsubscribe(queue)
+
+    async def _try(self) -> None:
+        try:
+            await self.refresh()
+        except Unavailable:
+            log.info("the menus cannot be looked at now")
+        except TelegramRetryAfter as error:
+            await self._clock.sleep(error.retry_after + 1)
+        except AiogramError as error:
+            log.warning("the menus could not be set: %s", type(error).__name__)
 
     async def refresh(self) -> None:
         """Set what differs from what was set before. Raises Unavailable and aiogram's errors."""

@@ -47,6 +47,7 @@ async def room(office: Office, bus: LocalBus, clock: JumpingClock) -> AsyncItera
         await here.quiet()
         try:
             yield here
+            await here.end()
             assert not telegram.complaints, telegram.complaints
         finally:
             with contextlib.suppress(Exception):

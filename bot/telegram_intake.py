@@ -34,7 +34,9 @@ Update = dict[str, Any]
 POLL_S = 20
 HANG_S = POLL_S + 15
 """Real seconds after which a poll without an answer is given up."""
-LEASE_S = 60
+LEASE_S = 45
+"""Longer than a poll can take; after a crash another process waits so long."""
+LOOK_AGAIN_S = 5
 STALE_S = 90
 """So long without a good poll, and the client is made anew."""
 WEEK_OFF_S = 6 * 24 * 3600
@@ -197,7 +199,7 @@ class Intake:
             while True:
                 if not await self._mine(name):
                     offset = None
-                    await self._clock.sleep(LEASE_S / 4)
+                    await self._clock.sleep(LOOK_AGAIN_S)
                     continue
                 if (self._clock.now() - last_at).total_seconds() > WEEK_OFF_S:
                     offset = None

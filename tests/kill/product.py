@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,10 @@ LOG_TAIL = 6_000
 
 @dataclass
 class Product:
-    """One process over a database. `command` is what is started; its ports stay the same over every restart."""
+    """One process over a database. `command` is what is started; its ports stay the same over every restart.
+
+    `more` are further settings.
+    """
 
     database_url: str
     folder: Path
@@ -34,6 +37,7 @@ class Product:
     roles: Sequence[str] = ()
     ready_word: str = "READY"
     name: str = "product"
+    more: Mapping[str, str] = field(default_factory=dict)
     http_port: int = 0
     ocpp_port: int = 0
     kills: int = 0
@@ -64,7 +68,7 @@ class Product:
             "DATABASE_URL": self.database_url, "DATA_DIR": str(self.folder), "PUBLIC_URL": PUBLIC_URL,
             "HTTP_PORT": str(self.http_port), "OCPP_PORT": str(self.ocpp_port), "SECRET_KEY": "k" * 40,
             "TWILIO_ACCOUNT_SID": self.twilio.account_sid, "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
-            "TWILIO_WHATSAPP_FROM": self.twilio.number, "TWILIO_API_URL": self.twilio.api_url,
+            "TWILIO_WHATSAPP_FROM": self.twilio.number, "TWILIO_API_URL": self.twilio.api_url, **self.more,
         }  # fmt: skip
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CHARGEHAND_")}
         return plain | {f"CHARGEHAND_{name}": value for name, value in given.items()}

@@ -11,7 +11,7 @@ import signal
 import sys
 from dataclasses import replace
 
-from bot import logs, migrate, reconcile
+from bot import logs, migrate, reconcile, telegram_intake
 from bot.app import App
 from bot.cli_serve import only_process
 from bot.settings import ROLES, Settings, from_mapping
@@ -52,6 +52,7 @@ def main() -> None:
     inbox.LEASE_S = outbox.LEASE_S = LEASE_S
     outbox.RECONCILE_AFTER_S = RECONCILE_S
     reconcile.EVERY_S = SWEEP_S
+    telegram_intake.POLL_S, telegram_intake.LEASE_S, telegram_intake.LOOK_AGAIN_S = 2, LEASE_S, 1
     settings = from_mapping(os.environ)
     logs.configure(json=False, level="INFO")
     with only_process(settings):

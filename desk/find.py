@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from desk import charger_list, contact_list, message_list, search, ticket_views
-from desk.charger_list import Wanted
+from desk.charger_list import Order, Wanted
 from desk.contact_list import ContactFilter
 from desk.message_list import MessageFilter
 from desk.work import Work
@@ -46,7 +46,7 @@ def everything(work: Work, typed: str, *, each: int = EACH) -> list[Found]:
 
 def chargers(work: Work, typed: str, most: int) -> list[Found]:
     """Chargers with these words in id, name or site."""
-    cards, _ = charger_list.page(work, Wanted(search=typed), limit=most)
+    cards, _ = charger_list.page(work, Wanted(search=typed, order=Order.ID), limit=most)
     return [
         Found("charger", card["id"], f"{card['id']} {card['name']}".strip(), card["site"] or "", card["state"])
         for card in cards

@@ -64,7 +64,8 @@ def _lines(visit: Visit, outcome: Outcome) -> list[str]:
 @page("/console/bar", needs=None)
 async def suggestions(visit: Visit) -> Response:
     """What fits to what was typed so far."""
-    typed = visit.query("q", most=300).replace("／", "/")
+    # A blank at the end says that a word is done, so it is not stripped.
+    typed = visit.request.query_params.get("q", "").replace("\x00", "").lstrip()[:300].replace("／", "/")
     if typed.startswith("/"):
         hits = await _commands(visit, typed)
     else:

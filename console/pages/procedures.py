@@ -15,8 +15,8 @@ from models.charger import GOOD_RESULTS, RunResult
 
 _GOOD = frozenset(result.value for result in GOOD_RESULTS)
 _STEPS = frozenset(
-    {"refresh", "inoperative", "operative", "unlock", "reset", "verify", "stop_session", "reap", "end", "remote_start",
-     "remote_stop", "metered", "waiting", "ended"}
+    {"waiting", "refresh", "inoperative", "operative", "unlock", "reset", "verify", "stop_session", "start", "begin",
+     "stop", "end_of_session", "reap", "end", "ended"}
 )  # fmt: skip
 """Steps that have a phrase; another one is shown by its own name."""
 ENDED = "ended"

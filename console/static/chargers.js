@@ -1,4 +1,4 @@
-// A charger's frame log: what comes is put on top while somebody watches, and the page holds a bounded number of rows.
+// A charger's page. Its frame log: what comes is put on top while somebody watches, and the page holds a bounded number of rows.
 "use strict";
 
 (() => {
@@ -65,5 +65,10 @@
     if (button?.id === "log-copy") copy(button);
   });
   log?.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target === log) paused = false; });
+  // An answer to a command shows in its dialog; a procedure goes on below when that is closed.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const box = part("answer-box");
+    if (event.detail.target?.id === "answer" && !box.open) box.showModal();
+  });
   setInterval(look, EVERY_MS);
 })();

@@ -4,6 +4,7 @@
 (() => {
   const box = document.getElementById("map");
   if (!box) return;
+  const sites = JSON.parse(box.dataset.sites);
   const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
   const ACROSS = 4;
   const ALONG = 4; // chargers of one site in a row of pins
@@ -11,6 +12,7 @@
   const map = L.map(box, { attributionControl: false, minZoom: 2, maxZoom: 18, zoomSnap: 0.5, worldCopyJump: true });
   const grid = L.layerGroup().addTo(map);
   const pins = L.layerGroup().addTo(map);
+  const names = L.layerGroup().addTo(map);
   const markers = new Map();
   L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
 
@@ -45,6 +47,24 @@
     }
   }
 
+  // A name where no other name or pin is in its way: near sites get theirs as one looks closer.
+  function drawNames() {
+    names.clearLayers();
+    const taken = [];
+    const free = (box) => taken.every((one) => box.right < one.left || one.right < box.left || box.bottom < one.top || one.bottom < box.top);
+    const spots = sites.map((site) => [site, map.latLngToContainerPoint([site.latitude, site.longitude])]);
+    for (const [site, at] of spots) {
+      const half = Math.min(site.chargers.length, ALONG) * PIN / 2;
+      taken.push({ left: at.x - half, right: at.x + half, top: at.y - PIN, bottom: at.y + 2 });
+    }
+    for (const [site, at] of spots) {
+      const box = { left: at.x - 24, right: at.x - 24 + site.name.length * 7, top: at.y + 4, bottom: at.y + 20 };
+      if (!free(box)) continue;
+      taken.push(box);
+      label([site.latitude, site.longitude], site.name, "site").addTo(names);
+    }
+  }
+
   function told(site) {
     const rows = site.chargers.map((one) => el("li", {},
       el("a", { href: `/console/chargers/${encodeURIComponent(one.id)}` }, one.id), ` ${one.type} · ${one.words}`));
@@ -66,16 +86,15 @@
     return marker;
   }
 
-  function draw(sites) {
+  function draw(places) {
     const open = [...markers].find(([, marker]) => marker.isPopupOpen());
     pins.clearLayers();
     markers.clear();
-    for (const site of sites) {
+    for (const site of places) {
       site.chargers.forEach((one, index) => {
         const marker = pin(site, one, index).addTo(pins);
         if (!markers.has(site.id)) markers.set(site.id, marker);
       });
-      label([site.latitude, site.longitude], site.name, "site").addTo(pins);
       for (const one of site.chargers) {
         const state = document.querySelector(`[data-state-of="${CSS.escape(one.id)}"] .state`);
         if (state) {
@@ -91,10 +110,10 @@
     SuspendedEVSE: "state-blue", Finishing: "state-blue", Reserved: "state-violet", Faulted: "state-red",
   };
 
-  const sites = JSON.parse(box.dataset.sites);
   map.fitBounds(L.latLngBounds(sites.map((site) => [site.latitude, site.longitude])).pad(0.25), { maxZoom: 14, animate: false });
-  map.on("moveend zoomend resize", drawGrid);
+  map.on("moveend zoomend resize", () => { drawGrid(); drawNames(); });
   drawGrid();
+  drawNames();
   draw(sites);
 
   document.addEventListener("click", (event) => {

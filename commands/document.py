@@ -14,15 +14,21 @@ DOCS = Path(__file__).parent.parent / "docs"
 _COMMANDS_HEAD = """\
 # Commands
 
-What staff type, from an enrolled WhatsApp number or by `POST /api/v1/commands`. This file is written from
-`commands/table.py` by `make docs`; a test holds it to the table.
+What staff type: in the team's Telegram chats, from an enrolled WhatsApp number, in the console's command bar or by
+`POST /api/v1/commands`. This file is written from `commands/table.py` by `make docs`; a test holds it to the table.
 
 - Spaces, letter case, typographic quotes and `/status@BotName` are forgiven; names with spaces go in quotes.
 - A ticket may be written `TKT-000042`, `tkt-42`, `#42` or `42`.
 - Commands marked *asks first* show how the charger stands and do nothing until the same member confirms at the same
-  door within two minutes: `YES 4821` in chat, `{"confirm": token}` by API. Each question is answered once; five wrong
-  codes drop it. The charger and the permission are looked at again when it is confirmed; a session that began
-  meanwhile is asked about anew.
+  door within two minutes: a button or `YES 4821` in chat, `{"confirm": token}` by API. Each question is answered once;
+  five wrong codes drop it. The charger and the permission are looked at again when it is confirmed; a session that
+  began meanwhile is asked about anew. In a room of several members only the one who was asked can answer.
+- `/config` asks only where a value is given. Keys that hold secrets are neither shown nor set.
+- `/charge` takes a time (`30m`, the default, up to 12 hours) or an amount (`500`, `LKR 500`). The fleet's credit pays
+  for a customer of a fleet, else the wallet; it ends at its limit, at the end of that balance, or by `/stopcharge`, and
+  whoever started it hears energy, time and cost. A number up to 99 after the charger is the connector.
+- `/oncall set` takes a member, a begin and an end in the house's time zone: `tonight`, `18:00 08:00`,
+  `mon 18:00 tue 08:00`, `2026-12-24 18:00 06:00`. `swap` and `clear` take the number that `/oncall` shows.
 - A command that waited longer than ten minutes before it was handled is asked again, not executed.
 - Every change, and every command refused for want of permission, leaves a row in the audit trail.
 

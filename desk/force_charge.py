@@ -82,6 +82,7 @@ def quote(
     tariff = charging.tariff_of(work, charger.id)
     if tariff is None:
         raise Refusal("charge.no_tariff", id=charger.id)
+    _refuse_second(work, contact)
     paying = _covering(work, contact, tariff.currency, amount)
     if amount is None:
         limit_s = limit_s if limit_s is not None else DEFAULT_S
@@ -101,6 +102,11 @@ def start(
     """Write down that a charge shall start; a procedure orders it once and sees whether it began."""
     runs.hold(work, charger_id)
     agreed = quote(work, customer, charger_id, connector=connector, limit_s=limit_s, amount=amount)
+    for earlier in _open(work, agreed.contact):
+        earlier.state, earlier.ended_at = (
+            ForceState.FAILED,
+            work.now,
+        )  # nothing came of it; what comes now is this one's
     tag = _tag(work, agreed.contact)
     run = runs.make(
         work, RunKind.START_CHARGE, charger_id, connector=agreed.connector,
@@ -152,6 +158,23 @@ def _available(work: Work, row: Connector) -> bool:
         ChargingTransaction.stopped_at.is_(None),
     )
     return row.status is ChargerState.AVAILABLE and not work.session.scalar(select(taken))
+
+
+def _refuse_second(work: Work, contact: Contact) -> None:
+    """A balance can be promised once: nobody who charges, or for whom a charge is about to begin."""
+    session = work.session.scalar(
+        select(ChargingTransaction.charger_id)
+        .where(ChargingTransaction.contact_id == contact.id, ChargingTransaction.stopped_at.is_(None))
+        .limit(1)
+    )
+    about_to = [row for row in _open(work, contact) if work.session.get_one(ProcedureRun, row.run_id).ended_at is None]
+    if session is not None or about_to:
+        raise Refusal("charge.already", customer=contact.name, id=session or about_to[0].charger_id)
+
+
+def _open(work: Work, contact: Contact) -> list[ForceCharge]:
+    query = select(ForceCharge).where(ForceCharge.contact_id == contact.id, ForceCharge.ended_at.is_(None))
+    return list(work.session.scalars(query.order_by(ForceCharge.id)))
 
 
 def _covering(work: Work, contact: Contact, currency: str, amount: Money | None) -> Wallet:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from desk import board, chargers, charging, force_charge, remote_session, runs, tags, wallets
+from desk import board, chargers, charging, force_charge, members, remote_session, runs, tags, wallets
 from desk.office import Office
-from desk.work import Work
+from desk.work import House, Work
+from integrations.bus import LocalBus
 from models.access import ASSISTANT, OPERATOR, Actor, ActorKind, Role
 from models.charger import Charger, ChargerState, Connector, Fleet, ProcedureRun, RunKind, RunResult
 from models.charging import ChargingTransaction, IdTag, Tariff
@@ -18,7 +20,10 @@ from models.contact import Contact
 from models.errors import Refusal
 from models.force_charge import ForceCharge, ForceState
 from models.money import Money
+from models.outbox import OutboxItem
 from models.ports import MeterReport, StartReport, StopReport
+from phrases.catalogue import LANGUAGES
+from phrases.say import say
 from tests.clock import JumpingClock
 
 AGENT = Actor(ActorKind.MEMBER, "1", "Agent", role=Role.OPS_AGENT)
@@ -43,14 +48,14 @@ def _furnish(work: Work) -> None:
     wallets.credit(work, amount=Money(100_000, "LKR"), note="", key="t", contact_id=1)
 
 
-def _ask(work: Work, customer: str = "nimal", charger: str = "100001", **more: Any) -> dict[str, Any]:
+def _ask(work: Work, /, customer: str = "nimal", charger: str = "100001", **more: Any) -> dict[str, Any]:
     wanted = {"connector": None, "limit_s": None, "amount": None, **more}
     return force_charge.quote(work, customer, charger, **wanted).facts()
 
 
-def _start(work: Work, **more: Any) -> int:
-    wanted = {"connector": None, "limit_s": None, "amount": None, **more}
-    run, _ = force_charge.start(work, "nimal", "100001", report_to=REPORT, **wanted)
+def _start(work: Work, /, **more: Any) -> int:
+    wanted = {"connector": None, "limit_s": None, "amount": None, "report_to": REPORT, **more}
+    run, _ = force_charge.start(work, "nimal", "100001", **wanted)
     return run.id
 
 
@@ -295,6 +300,68 @@ async def test_an_earlier_session_of_the_same_tag_is_not_taken_for_it(ready: Off
 def _earlier(work: Work) -> None:
     charging.started(work, "100001", StartReport(3, 2, "CARD1", 0, work.now - timedelta(hours=1), "s3"))
     charging.stopped(work, "100001", StopReport(3, None, 800, work.now))
+
+
+async def test_a_balance_is_promised_once(ready: Office) -> None:
+    await ready.run(OPERATOR, _another_charger)
+    run_id = await ready.run(AGENT, _start)
+    assert await _refused(ready, charger="100002") == "charge.already"
+    await ready.run(OPERATOR, _end_run, run_id, RunResult.CHARGE_NOT_STARTED)
+    assert (await ready.read(AGENT, _ask, charger="100002"))["connector"] == 1  # nothing came of the first
+    again = await ready.run(AGENT, _start)
+    rows = await ready.read(OPERATOR, lambda work: list(work.session.scalars(select(ForceCharge))))
+    assert [row.state for row in rows] == [ForceState.FAILED, ForceState.STARTING]
+    await ready.run(ASSISTANT, _begin_for, rows[-1].id_tag)
+    await ready.run(OPERATOR, _end_run, again, RunResult.CHARGE_STARTED)
+    assert await _refused(ready, charger="100002") == "charge.already"
+
+
+def _another_charger(work: Work) -> None:
+    chargers.add(work, "100002", connector_count=1)
+    work.session.get_one(Charger, "100002").online = True
+    work.session.get_one(Connector, ("100002", 1)).status = ChargerState.AVAILABLE
+
+
+def _begin_for(work: Work, tag: str) -> None:
+    charging.started(work, "100001", StartReport(7, 2, tag, 0, work.now, "s7"))
+
+
+async def test_whoever_started_it_hears_its_end_where_they_asked(
+    database_url: str, house: House, clock: JumpingClock, bus: LocalBus
+) -> None:
+    house = replace(house, team_bot="77", team_account="whatsapp:+94110000000")
+    office = Office(database_url, clock=clock, bus=bus, house=house)
+    try:
+        await office.run(OPERATOR, _furnish)
+        member = await office.run(OPERATOR, _hire)
+        for number, door in ((1, "team:-1001/5"), (2, "whatsapp:+94770000001"), (3, "api")):
+            told = {"door": door, "member_id": member, "language": "en"}
+            run_id = await office.run(AGENT, _start, report_to=told)
+            await office.run(OPERATOR, _end_run, run_id, RunResult.CHARGE_STARTED)
+            await office.run(ASSISTANT, _came_and_went, number)
+            await office.run(ASSISTANT, force_charge.sweep)
+            await clock.fast_forward(minutes=1)
+        items = await office.read(OPERATOR, lambda work: list(work.session.scalars(select(OutboxItem))))
+        assert [(item.channel, item.address, item.code, item.intent) for item in items] == [
+            ("team", "-1001/5", "charge.summary", "receipt"),
+            ("whatsapp", "whatsapp:+94770000001", "charge.summary", "receipt"),
+        ]
+        for language in LANGUAGES:
+            assert "1.00 kWh" in say(items[0].code, items[0].facts, language)
+    finally:
+        office.close()
+
+
+def _hire(work: Work) -> int:
+    return members.add(
+        work, email="a@example.org", name="Ana", role=Role.OPS_AGENT, whatsapp="+94770000001"
+    ).id  # fmt: skip
+
+
+def _came_and_went(work: Work, number: int) -> None:
+    row = work.session.scalars(select(ForceCharge).where(ForceCharge.ended_at.is_(None))).one()
+    charging.started(work, "100001", StartReport(number, 2, row.id_tag, 0, work.now, f"s{number}"))
+    charging.stopped(work, "100001", StopReport(number, None, 1_000, work.now))
 
 
 # Ending by a member ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 from commands.command import CommandContext, Outcome, command, started
 from commands.words import ChargerId, ConnectorId, Customer, Limit
-from desk import force_charge
+from desk import charge_quote, force_charge
 from desk.work import Work
 from models.access import Permission
 from models.money import Money, from_decimal
@@ -36,7 +36,7 @@ async def charge(ctx: CommandContext, args: Charge) -> Outcome:
 
 
 def _quote(work: Work, args: Charge) -> dict[str, Any]:
-    return force_charge.quote(work, args.customer, args.charger, **_wanted(work, args)).facts()
+    return charge_quote.quote(work, args.customer, args.charger, **_wanted(work, args)).facts()
 
 
 def _start(work: Work, args: Charge, report_to: dict[str, Any]) -> tuple[int, dict[str, Any]]:

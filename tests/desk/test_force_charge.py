@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from desk import board, chargers, charging, force_charge, members, remote_session, runs, tags, wallets
+from desk import board, charge_quote, chargers, charging, force_charge, members, remote_session, runs, tags, wallets
 from desk.office import Office
 from desk.work import House, Work
 from integrations.bus import LocalBus
@@ -50,7 +50,7 @@ def _furnish(work: Work) -> None:
 
 def _ask(work: Work, /, customer: str = "nimal", charger: str = "100001", **more: Any) -> dict[str, Any]:
     wanted = {"connector": None, "limit_s": None, "amount": None, **more}
-    return force_charge.quote(work, customer, charger, **wanted).facts()
+    return charge_quote.quote(work, customer, charger, **wanted).facts()
 
 
 def _start(work: Work, /, **more: Any) -> int:

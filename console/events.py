@@ -25,6 +25,7 @@ STREAMS = 500
 STREAMS_EACH = 20
 """A member's pages; a browser opens one stream for all of its own."""
 CHECKED_EVERY = timedelta(minutes=1)
+_OVER = "event: over\ndata: {}\n\n"
 
 
 @dataclass
@@ -71,6 +72,8 @@ class Events:
             yield "retry: 2000\n\nevent: hello\ndata: {}\n\n"
             while (said := await self._next(ear, topics, ends, stop)) is not None:
                 yield said
+                if said == _OVER:
+                    return
         finally:
             self._open[member_id] -= 1
             if not self._open[member_id]:
@@ -93,7 +96,7 @@ class Events:
             topic.cancel()
             ended.cancel()
         if over or not await self._still(ear):
-            return None if stop.done() else "event: over\ndata: {}\n\n"
+            return None if stop.done() else _OVER
         while not topics.empty() and len(heard) < 200:
             heard.append(topics.get_nowait())
         told = await self._told(ear.visitor.actor, heard)

@@ -114,13 +114,12 @@ def _can(work: Work, ticket: Ticket) -> dict[str, bool]:
     mine_or_free = ticket.assignee_id in (None, work.actor.member_id)
     return {
         "note": works and status is not TicketStatus.CLOSED,
-        "reply": may(Permission.REPLY) and ticket.contact_id is not None,
+        "reply": may(Permission.REPLY) and ticket.contact_id is not None and status is not TicketStatus.CLOSED,
         "take": works and live and mine_or_free and not (ticket.taken_at and ticket.assignee_id is not None),
         "start": works and TicketStatus.IN_PROGRESS in MOVES[status] and live,
         "assign": assigns and live,
         "release": assigns and live and ticket.assignee_id is not None,
         "priority": works and live,
-        "lower": assigns,
         "visit": works and live,
         "snooze": works and live,
         "escalate": works and live,

@@ -33,16 +33,16 @@ async def show(visit: Visit) -> Response:
     if visit.request.path_params["ref"] != ticket.ref:
         return visit.see_other(f"{PATH}/{ticket.ref}")
     return visit.render(
-        "tickets/one.html", **seen, nonce=secrets.token_urlsafe(12), priorities=_priorities(ticket, seen["can"]),
+        "tickets/one.html", **seen, nonce=secrets.token_urlsafe(12), priorities=_priorities(visit, ticket),
         higher=_higher(ticket), snoozes=SNOOZES, bubbles=[_bubble(visit, message) for message in seen["messages"]],
         story=[line(visit, event) for event in reversed(seen["history"])],
     )  # fmt: skip
 
 
-def _priorities(ticket: Ticket, can: dict[str, bool]) -> list[Priority]:
+def _priorities(visit: Visit, ticket: Ticket) -> list[Priority]:
     """Those that this member may give it."""
-    rank = PRIORITY_RANK[ticket.priority]
-    return [each for each in Priority if each is not ticket.priority and (can["lower"] or PRIORITY_RANK[each] < rank)]
+    rank, lowers = PRIORITY_RANK[ticket.priority], visit.may(Permission.ASSIGN_TICKETS)
+    return [each for each in Priority if each is not ticket.priority and (lowers or PRIORITY_RANK[each] < rank)]
 
 
 def _higher(ticket: Ticket) -> list[Priority]:

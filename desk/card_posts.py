@@ -248,8 +248,8 @@ class _Posting:
         if seen is not None:
             card.state = CardState.CLOSED if seen.over else CardState.OPEN
             card.snoozed_until_at = seen.quiet_until
-        never_shown = card.provider_id is None and (seen is None or seen.over or seen.quiet_until is not None)
-        if seen is None or never_shown:
+        unknown = card.provider_id is None and card.face == ""  # in no message yet, not even a digest
+        if seen is None or (unknown and seen.over) or (card.provider_id is None and seen.quiet_until is not None):
             card.made = card.sent = card.wanted
             card.ping_alert_id = None
             return None

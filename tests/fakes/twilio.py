@@ -107,6 +107,7 @@ class FakeTwilio:
         self.messages: list[FakeMessage] = []
         self.contents: dict[str, dict[str, Any]] = {}
         self.templates: dict[str, str] = {}
+        self.template_buttons: dict[str, dict[str, str]] = {}
         self.complaints: list[str] = []
         self.answers: list[int] = []
         self.lost_callbacks: list[tuple[FakeMessage, str, int | None]] = []
@@ -340,7 +341,9 @@ class FakeTwilio:
         self._check_form(form)
         if fault is not None and not fault.accept:
             return await self._misbehave(fault, None)
+        media = await self._fetch(form.get("MediaUrl"))
         message = self._take(form)
+        message.media = media
         statuses: list[tuple[str, int | None]] = [(status, None) for status in self.auto]
         if fault is not None and fault.fails_with is not None:
             statuses = [("undelivered", fault.fails_with)]
@@ -371,6 +374,9 @@ class FakeTwilio:
             variables = json.loads(form.get("ContentVariables", "{}"))
             if sid in self.templates:
                 body = _fill(self.templates[sid], variables)
+                if sid in self.template_buttons:
+                    content = {"twilio/quick-reply": {"body": body, "actions": self._buttons_of(sid, variables)}}
+                    self._check_content(content)
             else:
                 content = _fill(self.contents[sid]["types"], variables)
                 self._check_content(content)
@@ -382,6 +388,21 @@ class FakeTwilio:
         self.messages.append(message)
         self._arrived.set()
         return message
+
+    def _buttons_of(self, sid: str, variables: dict[str, str]) -> list[dict[str, str]]:
+        """The quick replies of an approved template: its own titles, ids that may be variables."""
+        return [{"title": title, "id": _fill(key, variables)} for title, key in self.template_buttons[sid].items()]
+
+    async def _fetch(self, url: str | None) -> list[tuple[str, str, bytes]]:
+        """Get the file that a message names, as Twilio does before it hands it on."""
+        if url is None:
+            return []
+        if self._http is None or not url.startswith(self._public_url + "/"):
+            raise Bad(400, 21620, f"Invalid media URL: {url}")
+        answer = await self._http.get(self._deliver_to + url.removeprefix(self._public_url))
+        if answer.status_code != 200:
+            raise Bad(400, 63019, f"Media failed to download: {answer.status_code}")
+        return [(url, answer.headers["content-type"], answer.content)]
 
     def _outside_window(self, message: FakeMessage) -> bool:
         if not self.enforce_window or message.form.get("ContentSid") in self.templates:
@@ -411,7 +432,7 @@ class FakeTwilio:
             raise Bad(400, 21211, f"Invalid 'To' Phone Number: {form.get('To')}")
         if form.get("From") != self.number:
             raise Bad(400, 63007, f"no WhatsApp sender {form.get('From')}")
-        if ("Body" in form) == ("ContentSid" in form):
+        if ("Body" in form) == ("ContentSid" in form) and "MediaUrl" not in form:
             raise Bad(400, 21619, "either a body or a ContentSid is required")
         if "Body" in form and not form["Body"].strip():
             raise Bad(400, 21602, "Message body is required")

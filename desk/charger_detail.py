@@ -39,7 +39,6 @@ def status(work: Work, charger_id: str) -> dict[str, Any]:
         **card,
         "sessions": active_sessions(work, charger_id),
         "run": runs.facts(running) if running is not None else None,
-        "weak": charger_advice.lines_dropped(work, charger),
         "advice": charger_advice.of(work, charger) if commands else [],
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 
-from desk import chargers
+from desk import charger_advice, chargers
 from desk.literal import is_one_of
 from desk.work import Work
 from models.access import Permission
@@ -208,6 +208,7 @@ def cards(work: Work, rows: Sequence[Charger]) -> list[dict[str, Any]]:
             "last_event": latest[charger.id],
             "ticket": open_tickets.get(charger.id),
             "incident": open_incidents.get(charger.id),
+            "weak": charger_advice.lines_dropped(work, charger),
             "heals": charger.auto_heal and (site is None or site.auto_heal) and network,
         }
     return shown

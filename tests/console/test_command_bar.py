@@ -130,7 +130,7 @@ async def test_a_log_comes_as_a_file_and_a_press_as_the_command_it_stands_for(ho
 
 
 async def test_a_form_of_the_charger_s_page_is_the_line_that_anybody_could_type(house: World) -> None:
-    agent = await _as(house, Role.OPS_AGENT)
+    agent = await _as(house, Role.MANAGER)
     path = "/console/chargers/100001/command"
     asked = await agent.post(path, command="charge", customer="Nimali Perera", connector="1", amount="30m")
     assert 'data-code="command.confirm.charge"' in asked.text, asked.text

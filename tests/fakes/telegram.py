@@ -387,6 +387,10 @@ class FakeTelegram:
         """Hand out an update, perhaps one more time."""
         bot.queue.append(update)
         bot.news.set()
+        self.hurry(bot)
+
+    def hurry(self, bot: FakeBot) -> None:
+        """Have what waits for a webhook delivered."""
         if bot.webhook and (bot.token not in self._couriers or self._couriers[bot.token].done()):
             self._couriers[bot.token] = asyncio.create_task(self._deliver(bot))
 

@@ -89,9 +89,7 @@ class Methods:
         if truth(fields, "drop_pending_updates"):
             bot.queue.clear()
         bot.webhook, bot.secret = url, secret
-        for update in bot.queue[:1]:
-            bot.queue.remove(update)
-            self._telegram.again(bot, update)
+        self._telegram.hurry(bot)
         return True
 
     @staticmethod

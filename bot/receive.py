@@ -17,7 +17,7 @@ from bot.assistant.decide import Context, answer
 from bot.crew import Crew
 from bot.staff import StaffDoor
 from bot.team_chat.door import TeamDoor
-from desk import board, conversations, inbox, members, outbox
+from desk import board, contacts, conversations, inbox, members, outbox
 from desk.chargers import registers
 from desk.inbox import Claimed
 from desk.office import Office
@@ -26,7 +26,7 @@ from models.access import ASSISTANT
 from models.conversation import Conversation
 from models.errors import Unavailable
 from models.member import Member
-from models.message import Heard
+from models.message import Heard, Presence
 from models.ports import Bus, Clock, MessageClassifier
 from models.reading import Reading, Registers
 from models.reply import Reply
@@ -38,7 +38,7 @@ REGISTERS_FRESH_S = 15
 READ_LIMIT = 4_000
 """Characters of a message that the classifier sees."""
 
-Parse = Callable[[dict[str, Any]], Heard]
+Parse = Callable[[dict[str, Any]], Heard | Presence | None]
 
 
 class Receiver:
@@ -80,6 +80,9 @@ class Receiver:
 
     async def _process(self, item: Claimed) -> None:
         heard = self._parsers[item.channel](item.raw)
+        if not isinstance(heard, Heard):
+            await self._office.run(ASSISTANT, _no_message, item.id, heard)
+            return
         if self._team is not None and heard.channel == outbox.TEAM:
             await self._team.handle(item, heard)
             return
@@ -109,6 +112,13 @@ def _staff_member(work: Work, heard: Heard) -> Member | None:
     if heard.channel != "whatsapp":
         return None
     return members.by_whatsapp(work, heard.identity)
+
+
+def _no_message(work: Work, inbox_id: int, news: Presence | None) -> None:
+    """Nothing was said to us; perhaps somebody went away, or came back."""
+    if news is not None:
+        contacts.noticed(work, news)
+    inbox.done(work, inbox_id)
 
 
 def _take_in(work: Work, inbox_id: int, heard: Heard) -> tuple[int, str | None]:

@@ -106,6 +106,10 @@ def proven_phone(work: Work, contact_id: int, channel: str) -> str | None:
     return work.session.scalar(
         select(PhoneLink.phone)
         .join(Conversation, Conversation.id == PhoneLink.conversation_id)
+        .join(
+            ContactIdentity,  # staff may have taken the number away from the contact
+            (ContactIdentity.contact_id == PhoneLink.contact_id) & (ContactIdentity.value == PhoneLink.phone),
+        )
         .where(
             PhoneLink.contact_id == contact_id, PhoneLink.undone_at.is_(None), Conversation.channel == channel,
             Conversation.contact_id == contact_id,

@@ -1,4 +1,4 @@
-"""What is kept only for a while: raw payloads, provider callbacks, quarantine, frames, files that people sent."""
+"""What is kept only for a while: raw payloads, callbacks, quarantine, frames, files that people sent, old sessions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from models.charger import OcppFrame
 from models.inbox import InboxItem, InboxState, Quarantine
 from models.message import Media, MediaState, Message
 from models.outbox import OutboxEvent
+from models.session import MemberSession, SignInTry
 from models.ticket import TicketEvent
 
 CHUNK = 500
@@ -46,6 +47,8 @@ def sweep(work: Work, keep: Keep, limit: int = CHUNK) -> int:
     count = _blank(work, InboxItem, InboxItem.raw, settled & (InboxItem.received_at < raw), limit)
     count += _blank(work, OutboxEvent, OutboxEvent.raw, OutboxEvent.received_at < raw, limit)
     count += _delete(work, Quarantine, Quarantine.received_at, raw, limit)
+    count += _delete(work, SignInTry, SignInTry.at, raw, limit)
+    count += _delete(work, MemberSession, MemberSession.expires_at, raw, limit)
     return count + _delete(work, OcppFrame, OcppFrame.at, frames, limit)
 
 

@@ -30,7 +30,11 @@ class SignInTry(Base):
     """A password or code that somebody gave. It counts as wrong until it is known to be right."""
 
     __tablename__ = "sign_in_try"
-    __table_args__ = (Index("ix_sign_in_try_email_at", "email", "at"), Index("ix_sign_in_try_ip_at", "ip", "at"))
+    __table_args__ = (
+        Index("ix_sign_in_try_email_at", "email", "at"),
+        Index("ix_sign_in_try_ip_at", "ip", "at"),
+        Index("ix_sign_in_try_at", "at"),
+    )
 
     id: Mapped[int] = mapped_column(type_big, primary_key=True)
     email: Mapped[str] = mapped_column(String(200))

@@ -74,7 +74,7 @@ async def do(visit: Visit) -> Response:
         seen = form.integer("seen")
         await visit.desk.run(case_file.changing, ref, seen, verb, **fields(visit, form))
     else:
-        raise NotFound("page.unknown")
+        raise NotFound("trouble.unknown")
     return visit.see_other(f"{PATH}/{ref}", f"tickets.done.{name}", ref=ref)
 
 

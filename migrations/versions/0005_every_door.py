@@ -121,6 +121,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_in_try_email_at", "sign_in_try", ["email", "at"])
     op.create_index("ix_sign_in_try_ip_at", "sign_in_try", ["ip", "at"])
+    op.create_index("ix_sign_in_try_at", "sign_in_try", ["at"])
     op.create_table(
         "second_factor",
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

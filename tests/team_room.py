@@ -82,11 +82,13 @@ class Room:
 
     async def end(self) -> None:
         """Our process ends; none of its workers may have ended before."""
+        failed = [task for task in self._tasks if task.done() and not task.cancelled() and task.exception()]
         for task in self._tasks:
-            if task.done() and task.exception() is not None:
-                task.result()
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for task in failed:
+            task.result()
         if self.channel is not None:
             await self.channel.client.close()
 

@@ -24,7 +24,7 @@ ONCE = re.compile(r'name="once" value="([0-9a-f]+)"')
 SEES = (Role.ADMIN, Role.MANAGER, Role.DISPATCHER, Role.OPS_AGENT)
 
 
-def hear(work: Work, number: int, text: str, category: Category, **reading: Any) -> int:
+def hear(work: Work, /, number: int, text: str, category: Category, **reading: Any) -> int:
     """Somebody with a number of their own writes, and it is read."""
     heard = Heard(
         channel="whatsapp", account="whatsapp:+94110000000", address=f"whatsapp:+9477000{number:04d}",
@@ -66,9 +66,9 @@ async def test_the_queue_shows_who_wrote_what_and_narrows_down(console: Front) -
         page = await desk.read(f"/console/requests?{query}")
         assert there in page, query
         assert gone not in page, query
-    part = await desk.get("/console/requests?q=stuck", **{"hx-request": "true", "hx-target": "rows"})
-    assert part.text.lstrip().startswith("<section")
-    assert "plug is stuck" in part.text
+    rows = await desk.get("/console/requests?q=stuck", **{"hx-request": "true", "hx-target": "rows"})
+    assert rows.text.lstrip().startswith("<section")
+    assert "plug is stuck" in rows.text
     for nonsense in (
         "state=x&category=y&urgency=z&channel=q&language=%00",
         "after=x",

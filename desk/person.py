@@ -14,7 +14,7 @@ from desk.work import Work
 from models.access import Permission
 from models.base import Base
 from models.charging import ChargingTransaction, IdTag
-from models.contact import Contact, ContactIdentity
+from models.contact import Contact, ContactIdentity, PhoneLink
 from models.conversation import Conversation
 from models.errors import NotFound
 from models.force_charge import ForceCharge
@@ -51,6 +51,7 @@ def export(work: Work, contact: Contact) -> dict[str, Any]:
         "exported_at": work.now.isoformat(),
         "contact": _plain(contact),
         "identities": _table(work, ContactIdentity, ContactIdentity.contact_id == contact.id),
+        "phone_links": _table(work, PhoneLink, PhoneLink.contact_id == contact.id),
         "conversations": _table(work, Conversation, Conversation.contact_id == contact.id),
         "messages": [_plain(message) for message in messages],
         "media": _table(work, Media, Media.message_id.in_(keys)),

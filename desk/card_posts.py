@@ -19,7 +19,7 @@ from desk.work import Work
 from models.incident import Incident, IncidentState
 from models.member import TeamAlert
 from models.outbox import OutboxItem
-from models.reply import Choice, Extra, Intent, Reply
+from models.reply import PRIORITY, Choice, Extra, Intent, Reply
 from models.signed import LIFE, sign_press
 from models.team import CardState, CardSubject, CardTouch, TeamCard, TeamChat
 from models.ticket import LIVE, Priority, Ticket, ticket_ref
@@ -324,10 +324,13 @@ class _Posting:
 
     def _row(self, reply: Reply, key: str) -> int | None:
         """An edit is news of a message that everybody has: answers go first."""
-        intent = Intent.NOTICE if reply.extra.get(Extra.EDIT) else Intent.ALERT
         self.room -= 1
-        item = outbox.post(self.work, self.chat.address, reply, key=key, language=self.chat.language, intent=intent)
-        return item.id if item is not None else None
+        item = outbox.post(self.work, self.chat.address, reply, key=key, language=self.chat.language)
+        if item is None:
+            return None
+        if Extra.EDIT in reply.extra:
+            item.priority = PRIORITY[Intent.NOTICE]
+        return item.id
 
     def _full(self, wanted: int) -> bool:
         if self.room >= wanted and self.waiting < WAITING_MOST:

@@ -5,6 +5,8 @@ A change leaves a touch and waits for nobody; bot/cards.py turns touches into me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 
 from desk.work import Work
@@ -12,7 +14,7 @@ from models.access import Permission
 from models.member import TeamAlert
 from models.outbox import OutboxItem
 from models.team import CardState, CardSubject, CardTouch, TeamCard, TeamChat
-from models.ticket import LIVE, Ticket, ticket_ref
+from models.ticket import LIVE, Ticket
 
 TOPIC = "cards"
 DIGEST = "card.digest"
@@ -131,12 +133,25 @@ def bring(work: Work, address: str, kind: CardSubject, key: int) -> bool:
     return True
 
 
-def subject_text(work: Work, card: TeamCard, action: str) -> str | None:
-    """The slash command line that an action on a card means; None where the card has nothing to act on."""
-    if card.subject_kind is CardSubject.ALERT:
-        return f"/ack {card.subject_id}" if action == "ack" else None
-    ticket = ticket_of(work, card)
-    return f"/{action} {ticket_ref(ticket.id)}" if ticket is not None else None
+def forget(work: Work, ticket_ids: Sequence[int], message_ids: Sequence[int]) -> None:
+    """The words of these tickets and messages are erased: what cards said of them goes too, and they are redrawn."""
+    about = TeamAlert.ticket_id.in_(ticket_ids) | TeamAlert.message_id.in_(message_ids)
+    alerts = list(work.session.scalars(select(TeamAlert.id).where(about)))
+    incidents = list(work.session.scalars(select(Ticket.incident_id).where(Ticket.id.in_(ticket_ids)).distinct()))
+    subjects = ((CardSubject.TICKET, ticket_ids), (CardSubject.INCIDENT, incidents), (CardSubject.ALERT, alerts))
+    for kind, keys in subjects:
+        shown = select(TeamCard.id).where(TeamCard.subject_kind == kind, TeamCard.subject_id.in_(keys))
+        for card_id in work.session.scalars(shown).all():
+            work.session.execute(
+                update(OutboxItem)
+                .where(OutboxItem.channel == "team", OutboxItem.dedupe_key.startswith(f"card:{card_id}:"))
+                .values(facts={}, choices=[], rendered=None)
+                .execution_options(synchronize_session=False)
+            )
+    for ticket_id in ticket_ids:
+        touch(work, ticket_id=ticket_id)
+    for alert_id in alerts:
+        touch(work, alert_id=alert_id)
 
 
 _RANK = {"critical": 0, "high": 1, "normal": 2, "low": 3}

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from desk import audit, traces
+from desk import audit, cards, traces
 from desk.work import Work
 from models.access import Permission
 from models.audit import AuditRow
@@ -69,6 +69,7 @@ def erase(work: Work, contact: Contact) -> Erased:
     _forget_talk(work, talks, messages)
     _forget_cases(work, contact_id, cases, messages)
     _forget_quotes(work, cases, messages, said, named)
+    cards.forget(work, cases, messages)
     _forget_money(work, contact_id)
     _forget_contact(work, contact)
     work.session.flush()

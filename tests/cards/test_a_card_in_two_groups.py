@@ -100,6 +100,7 @@ async def test_a_fault_becomes_a_card_and_whoever_takes_it_is_shown_everywhere(
         ana = our.here.driver("+94771234567")
         await ana.says("smoke and sparks at charger 100003")
         await ana.hears("step away", "TKT-000001")
+        await ana.hears("100003 is switched off", passing_s=120)
         english = await our.sees(our.group, "Incident 1 at charger 100003", "TKT-000001 · critical", "…567")
         spanish = await our.sees(our.other, "Incidente 1 en el cargador 100003", "Nadie lo tiene")
         assert "1234567" not in english.text
@@ -112,7 +113,6 @@ async def test_a_fault_becomes_a_card_and_whoever_takes_it_is_shown_everywhere(
         assert "Lo tiene Kamala" in spanish.text
         assert "Take" not in english.buttons
         await ana.hears("TKT-000001", "Kamala", passing_s=60)
-        await ana.hears("100003", passing_s=120)
 
 
 async def test_snooze_hides_a_card_until_it_wakes(database_url: str, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from desk import board, cards, conversations, incidents, outbox, team_chats, tickets
+from desk import board, cards, contacts, conversations, erasure, incidents, outbox, team_chats, tickets
 from desk.office import Office
 from desk.work import House, Work
 from models.access import ASSISTANT, OPERATOR, Actor
 from models.message import Heard, Message
-from models.outbox import Moved, Refused
+from models.outbox import Moved, OutboxItem, Refused
 from models.reading import Category
 from models.signed import read_press
 from models.team import CardSubject, CardTouch, TeamCard
@@ -340,12 +340,35 @@ async def test_without_the_bot_nothing_is_kept(office: Office, chats: Chats) -> 
         without.close()
 
 
-async def test_a_command_line_stands_behind_a_card(office: Office, chats: Chats) -> None:
+async def test_who_is_erased_leaves_the_cards(office: Office, chats: Chats) -> None:
+    message = await _said(office, "100001 sparks! It burnt my hand")
+    contact = message.contact_id
+    await office.run(
+        ASSISTANT, _open, message_id=message.id, contact_id=contact, conversation_id=message.conversation_id
+    )
+    await chats.settle()
+    assert "burnt my hand" in chats.in_(GROUP)[0].text
+    await office.run(OPERATOR, lambda work: erasure.erase(work, contacts.get(work, contact)))
+    kept = await office.read(
+        OPERATOR, lambda work: [str(row.facts) for row in work.session.scalars(select(OutboxItem))]
+    )
+    assert not any("burnt" in facts or "Nimal" in facts for facts in kept)
+    await chats.settle()
+    [card] = chats.in_(GROUP)
+    assert card.edits == 1
+    assert "burnt" not in card.text
+    assert "Nimal" not in card.text
+    assert "TKT-000001" in card.text
+
+
+async def test_a_message_leads_to_its_card(office: Office, chats: Chats) -> None:
     await office.run(ASSISTANT, _open)
     await chats.settle()
     card = await office.read(OPERATOR, cards.by_message, f"{GROUP}/7", chats.in_(GROUP)[0].id)
     assert isinstance(card, TeamCard)
-    assert await office.read(OPERATOR, cards.subject_text, card, "take") == "/take TKT-000001"
+    ticket = await office.read(OPERATOR, cards.ticket_of, card)
+    assert ticket is not None
+    assert ticket.ref == "TKT-000001"
     assert await office.read(OPERATOR, cards.by_message, OTHER, chats.in_(GROUP)[0].id) is None
 
 

@@ -54,7 +54,7 @@ async def add(visit: Visit) -> Response:
         )  # fmt: skip
     except Refusal as refusal:
         return await _new_form(visit, refusal, form)
-    return _password(visit, member, password, visit.say("team.added", name=member.name))
+    return _password(visit, member, password, visit.say("team.enrolled", name=member.name))
 
 
 @page(ONE, needs=NEEDS)

@@ -32,7 +32,7 @@ NEW_A_MINUTE = 10
 """More new cards than this in a minute become one message."""
 DIGEST_EVERY = timedelta(seconds=20)
 DIGEST_MOST, DIGEST_BUTTONS = 30, 10
-WAITING_MOST = 5
+WAITING_MOST = 3
 """Cards of a chat that may wait to be sent: what is not made yet cannot grow old."""
 RENEW_AFTER = LIFE - timedelta(hours=12)
 """Buttons that nobody touched get a new signature before the old one is too old."""

@@ -23,6 +23,7 @@ class Unlock:
 
 async def before(ctx: CommandContext, args: Unlock) -> dict[str, Any]:
     """How the charger stands; a session ends with its cable."""
+    await ctx.desk.read(remote_session.outlet, args.charger, args.connector)
     return await look(ctx, args.charger, expects_fault=False)
 
 

@@ -34,6 +34,8 @@ def running(work: Work, charger_id: str, connector: int | None) -> ChargingTrans
 
 def shown(work: Work, charger_id: str, connector: int | None) -> dict[str, Any]:
     """What would be ended: for the question."""
+    if not chargers.get(work, charger_id).online:
+        raise Refusal("run.not_connected", charger_id=charger_id)
     return {**force_charge.summary(work, running(work, charger_id, connector)), "id": charger_id}
 
 
@@ -52,17 +54,25 @@ def stop(work: Work, charger_id: str, connector: int | None, report_to: dict[str
     return force_charge.make_stop(work, session, report_to)
 
 
-def unlock(
-    work: Work, charger_id: str, connector: int | None, report_to: dict[str, Any], *, despite_session: bool
-) -> ProcedureRun:
-    """Have a connector let its cable go. Refuses one in use, unless the member was warned of that."""
-    runs.hold(work, charger_id)
+def outlet(work: Work, charger_id: str, connector: int | None) -> int:
+    """The connector that is meant. Refuses one that is not there, and none where there are several."""
+    work.require(Permission.COMMAND_CHARGERS)
+    chargers.get(work, charger_id)
     numbers = [row.number for row in chargers.connectors(work, charger_id) if row.number > 0]
     if connector is None and len(numbers) > 1:
         raise Refusal("charge.which", id=charger_id, connectors=", ".join(map(str, numbers)))
     number = connector if connector is not None else next(iter(numbers), 1)
     if numbers and number not in numbers:
         raise NotFound("run.no_connector", charger_id=charger_id, connector=number)
+    return number
+
+
+def unlock(
+    work: Work, charger_id: str, connector: int | None, report_to: dict[str, Any], *, despite_session: bool
+) -> ProcedureRun:
+    """Have a connector let its cable go. Refuses one in use, unless the member was warned of that."""
+    runs.hold(work, charger_id)
+    number = outlet(work, charger_id, connector)
     in_use = select(ChargingTransaction.id).where(
         ChargingTransaction.charger_id == charger_id,
         ChargingTransaction.connector == number,

@@ -148,3 +148,8 @@ def _trouble(work: Work, conversation_id: int, ref: str) -> int:
     work.session.get_one(Ticket, int(ref.removeprefix("TKT-"))).incident_id = incident.id
     assert contacts.phone_of(work, 1)
     return incident.id
+
+
+async def test_the_beginning_of_a_name_may_be_any_letter(staff: Staff) -> None:
+    for words in ("\ud7ff", "\U0010ffff", "🚗", "ශා", "x%_"):
+        assert (await run_text(staff.context(Role.ADMIN), f"/contact {words}")).status in (404, 422)

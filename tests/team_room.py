@@ -20,6 +20,8 @@ from desk import inbox, outbox
 from desk.office import Office
 from integrations.bus import LocalBus
 from models.access import OPERATOR, Role
+from models.outbox import Accepted, Parcel, SendResult
+from models.ports import Sender
 from models.reading import Reading, Registers
 from tests.clock import JumpingClock
 from tests.fakes.telegram import FakeBot, FakeChat, FakeMessage, FakeTelegram, FakeUser, Press
@@ -35,6 +37,17 @@ class Unread:
 
     def read(self, text: str, registers: Registers) -> Reading:
         raise AssertionError(f"{text!r} was classified")
+
+
+@dataclass
+class Customers:
+    """Fits models.ports.Sender: what goes to customers arrives."""
+
+    got: list[Parcel] = field(default_factory=list)
+
+    async def send(self, parcel: Parcel) -> SendResult:
+        self.got.append(parcel)
+        return Accepted(f"SM{len(self.got)}", parcel.text or parcel.code)
 
 
 def _no_context() -> Context:
@@ -55,6 +68,7 @@ class Room:
     people: dict[Role, FakeUser]
     passed_over: list[str] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
+    customers: Customers = field(default_factory=Customers)
     channel: TeamChannel | None = None
     _tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -73,8 +87,9 @@ class Room:
             context=_no_context, staff=StaffDoor(office, self.staff.wire), owner="me",
             team=channel.door(self.staff.wire, self.passed_over.append),
         )  # fmt: skip
+        senders: dict[str, Sender] = {"team": channel.sender, "whatsapp": self.customers}
         dispatcher = Dispatcher(
-            office, clock=clock, bus=bus, senders={"team": channel.sender}, paces={"team": TEAM_PACE}, owner="me",
+            office, clock=clock, bus=bus, senders=senders, paces={"team": TEAM_PACE}, owner="me",
             counted=lambda where, how: self.sent.append((where, how)), follow={"team": followed},
         )  # fmt: skip
         work = (receiver.run, dispatcher.run, Reporter(office, bus, clock).run)

@@ -11,7 +11,6 @@ from desk import ticket_files, tickets
 from desk.work import Work
 from models.access import OPERATOR, Role
 from models.message import Media, MediaState
-from models.outbox import OutboxItem
 from models.reading import Category
 from models.ticket import Priority, Ticket, TicketEvent, TicketStatus, ticket_ref
 from tests.fakes.telegram import FakeMessage
@@ -63,10 +62,9 @@ async def files(room: Room) -> list[Media]:
     return await room.office.read(OPERATOR, lambda work: list(work.session.scalars(select(Media).order_by(Media.id))))
 
 
-async def to_customer(room: Room) -> list[str | None]:
-    """What goes to the customer."""
-    query = select(OutboxItem.text).where(OutboxItem.channel == "whatsapp", OutboxItem.text.is_not(None))
-    return await room.office.read(OPERATOR, lambda work: list(work.session.scalars(query)))
+def to_customer(room: Room) -> list[str]:
+    """What members wrote to the customer."""
+    return [parcel.text for parcel in room.customers.got if parcel.text is not None]
 
 
 async def test_words_under_a_card_go_to_the_customer(room: Room) -> None:
@@ -75,12 +73,12 @@ async def test_words_under_a_card_go_to_the_customer(room: Room) -> None:
     assert room.last().reply_to == said.id
     ticket = await newest(room)
     assert ticket.ref in room.last().text
-    assert await to_customer(room) == ["Please leave the car, somebody is on the way."]
+    assert to_customer(room) == ["Please leave the car, somebody is on the way."]
     assert any("Please leave the car" in note for note in await notes(room, ticket.ref))
     await room.says(Role.CPO, "I am no member", reply_to=shown)
     await room.says(Role.DISPATCHER, "anonymous words", reply_to=shown, anonymous=True)
     await room.says(Role.DISPATCHER, "somebody else's", reply_to=shown, forwarded_from=room.people[Role.ADMIN])
-    assert len(await to_customer(room)) == 1
+    assert len(to_customer(room)) == 1
 
 
 async def test_a_press_on_a_card_is_the_command_and_the_answer_is_seen_by_the_presser_alone(room: Room) -> None:
@@ -154,7 +152,7 @@ async def test_a_photo_under_a_card_lands_on_its_ticket(room: Room) -> None:
     await room.quiet()
     assert room.last().text == f"Kept on {ref}."
     assert await notes(room, ref) == ["Photo or file from the site"]
-    assert await to_customer(room) == []
+    assert to_customer(room) == []
 
 
 async def test_an_album_is_one_note(room: Room) -> None:

@@ -39,7 +39,7 @@ from bot.clock import SystemClock
 from bot.media import MediaFetcher, MediaSource
 from bot.media_download import FileSource
 from bot.pulse import Pulse
-from bot.receive import Parse, Receiver
+from bot.receive import Parse, Receiver, Typing
 from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
 from bot.send import Dispatcher, Pace
@@ -52,11 +52,12 @@ from bot.tidy import Tidier
 from bot.web import WebServer, application
 from bot.wiring.charging import ChargingAdapter
 from bot.wiring.orders import OrderClerk, OrderRunner
+from bot.wiring.timed import TimedClassifier
 from classifiers.registry import load as load_classifier
 from console import health, metrics
 from console.api.app import build_api
 from console.app import build_console
-from console.house import ConsoleHouse
+from console.house import ChannelHealth, ConsoleHouse, HouseHealth
 from console.live import LivePage
 from console.metrics import Measured, Metrics
 from desk import inbox, outbox
@@ -131,14 +132,14 @@ class App:
         self.central = CentralSystem(self.desk_adapter, self.clock, self._ocpp_settings())
         self.presence = neighbours.presence(self.central) if neighbours else None
         self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
-        self.metrics = Metrics(self._totals)
+        self.metrics = Metrics(self._totals, self._poll_ages)
         self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
             settings.timezone,
         )  # fmt: skip
-        self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index)
+        self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index, health=self._health)
         self.telegram = self._telegram_door()
         self.team = self._team_channel()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
@@ -214,6 +215,25 @@ class App:
         now = self.clock.now()
         return [line for pulse in self._pulses if (line := pulse.trouble(now)) is not None]
 
+    def _health(self) -> HouseHealth:
+        """What the console's status page tells of this process."""
+        now, (count, seconds) = self.clock.now(), self.metrics.readings()
+        ailing = {pulse.name: line for pulse in self._pulses if (line := pulse.trouble(now)) is not None}
+        notes = self.settings.channels()
+        known = {note.name for note in notes}
+        channels = [ChannelHealth(note.name, note.on, note.why, ailing.get(note.name, "")) for note in notes]
+        channels += [ChannelHealth(name, on=True, trouble=line) for name, line in ailing.items() if name not in known]
+        return HouseHealth(tuple(channels), count, 1000 * seconds / count if count else 0.0)
+
+    def _poll_ages(self) -> dict[str, float]:
+        """Since each channel that we poll was last asked with success, in seconds."""
+        now = self.clock.now()
+        return {
+            pulse.name.lower(): (now - pulse.last_good_at).total_seconds()
+            for pulse in self._pulses
+            if pulse.last_good_at is not None
+        }
+
     def _totals(self) -> dict[str, float]:
         totals = {f"ocpp_{name}": float(value) for name, value in self.central.stats().items()}
         if self.nats is not None:
@@ -253,9 +273,11 @@ class App:
             await self.office.run(ASSISTANT, inbox.release_owned, "")
             await self.office.run(ASSISTANT, outbox.interrupted, "")
         staff = StaffDoor(self.office, self.clerk)
+        typing: dict[str, Typing] = {}
         receiver = Receiver(
-            self.office, clock=self.clock, bus=self.bus, classifier=self.reader, parsers=self._parsers(),
-            context=self._context, staff=staff, owner=self.node, team=self._team_door(),
+            self.office, clock=self.clock, bus=self.bus,
+            classifier=TimedClassifier(self.reader, self.metrics.classified), parsers=self._parsers(),
+            context=self._context, staff=staff, owner=self.node, team=self._team_door(), typing=typing,
         )  # fmt: skip
         senders: dict[str, Sender] = {WEB: WebSender(self.settings.timezone)}
         reconcilers: dict[str, Reconciler] = {}
@@ -268,6 +290,7 @@ class App:
             )  # fmt: skip
             reconciler = TwilioReconciler(self.whatsapp, office=self.office)
             senders[WHATSAPP], reconcilers[WHATSAPP], previews[WHATSAPP] = sender, reconciler, sender.preview
+            typing[WHATSAPP] = sender.typing.show
             self._closers += [sender.close, reconciler.close]
             self._work("missed", MissedMessages(self.office, reconciler, self.clock).run)
             sources[WHATSAPP] = MediaSource(self.whatsapp.api_url, *self.whatsapp.credentials)

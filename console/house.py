@@ -15,12 +15,32 @@ from models.ports import Bus, Chargers, Clock
 
 
 @dataclass(frozen=True)
+class ChannelHealth:
+    """Whether a channel is on, why it is not, and what is wrong with one that is."""
+
+    name: str
+    on: bool
+    why: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class HouseHealth:
+    """What only the process knows of itself: its channels, and how many messages it read in how many ms each."""
+
+    channels: tuple[ChannelHealth, ...] = ()
+    readings: int = 0
+    reading_ms: float = 0.0
+
+
+@dataclass(frozen=True)
 class ConsoleHouse:
     """The desk, the way to chargers, and what the answers know. `stopping` ends the streams."""
 
     office: Office
     chargers: Chargers
     knowledge: Callable[[], Knowledge] | None = None
+    health: Callable[[], HouseHealth] = HouseHealth
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -23,6 +23,7 @@ from models.access import OPERATOR
 from models.errors import Unavailable
 
 FRESH_S = 5.0
+_READING_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 
 Stats = Callable[[], Mapping[str, float]]
@@ -32,12 +33,19 @@ Stats = Callable[[], Mapping[str, float]]
 class Metrics:
     """The registry of one process. Doors count into it; `refresh` puts the database's figures in."""
 
-    def __init__(self, stats: Stats | None = None) -> None:
+    def __init__(self, stats: Stats | None = None, polls: Stats | None = None) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._stats = stats
+        self._stats, self._polls = stats, polls
         self._queue = self._gauge("queue_waiting", "Rows that wait or are in flight.", "queue")
         self._age = self._gauge("queue_oldest_seconds", "Age of the oldest of them.", "queue")
+        self._lane = self._gauge("lane_waiting", "The same, by channel.", "queue", "channel")
+        self._lane_age = self._gauge("lane_oldest_seconds", "Age of the oldest of them.", "queue", "channel")
+        self._cards = self._gauge("cards_waiting", "Cards of the team's chats that do not show the newest state.")
+        self._sessions = self._gauge("charger_sessions", "Charging sessions under way.")
+        self._job_age = self._gauge("job_age_seconds", "Since a job of the clock ran last, on any node.", "job")
+        self._job_failing = self._gauge("job_failing", "1 when it failed then.", "job")
+        self._poll_age = self._gauge("poll_age_seconds", "Since a channel was last asked with success.", "channel")
         self._dead = self._gauge("inbox_dead_letters", "Messages given up after too many tries.")
         self._outbox = self._gauge("outbox_rows", "Outgoing messages by what became of them.", "state")
         self._tickets = self._gauge("tickets", "Tickets by status.", "status")
@@ -60,6 +68,10 @@ class Metrics:
             buckets=_LATENCY_S, registry=self.registry,
         )  # fmt: skip
 
+        self._reading = Histogram(
+            "chargehand_classification_seconds", "Time to read a message.", buckets=_READING_S, registry=self.registry
+        )
+
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
         return Gauge(f"chargehand_{name}", what, labels, registry=self.registry)
 
@@ -70,6 +82,17 @@ class Metrics:
     def sent(self, channel: str, outcome: str) -> None:
         """A send was accepted, put off, refused, or ended without an answer."""
         self._sends.labels(channel, outcome).inc()
+
+    def classified(self, seconds: float) -> None:
+        """A message was read."""
+        self._reading.observe(seconds)
+
+    def readings(self) -> tuple[int, float]:
+        """How many messages were read since this process began, and the seconds that took in all."""
+        samples = {
+            sample.name.rpartition("_")[2]: sample.value for sample in next(iter(self._reading.collect())).samples
+        }
+        return int(samples["count"]), samples["sum"]
 
     def served(self, method: str, area: str, status: int, seconds: float) -> None:
         """An HTTP request was answered."""
@@ -83,6 +106,16 @@ class Metrics:
         self._age.labels("inbox").set(queues.inbox.oldest_s)
         self._age.labels("outbox").set(queues.outbox_oldest_s)
         self._dead.set(queues.inbox.dead)
+        self._cards.set(figures.cards_waiting)
+        self._sessions.set(figures.sessions)
+        for gauge in (self._lane, self._lane_age, self._job_age, self._job_failing):
+            gauge.clear()  # what is not there any more
+        for lane in figures.lanes:
+            self._lane.labels(lane.queue, lane.channel).set(lane.waiting)
+            self._lane_age.labels(lane.queue, lane.channel).set(lane.oldest_s)
+        for job in figures.jobs:
+            self._job_age.labels(job.name).set(job.age_s)
+            self._job_failing.labels(job.name).set(job.failing)
         for gauge, values in (
             (self._outbox, figures.outbox),
             (self._tickets, figures.tickets),
@@ -101,6 +134,8 @@ class Metrics:
         self._up.set(1 if database_up else 0)
         for name, value in (self._stats() if self._stats is not None else {}).items():
             self._memory.labels(name).set(value)
+        for channel, age_s in (self._polls() if self._polls is not None else {}).items():
+            self._poll_age.labels(channel).set(age_s)
         return generate_latest(self.registry)
 
 

@@ -18,6 +18,7 @@ from console.pages import (
     second_step,
     sign_in,
     site_map,
+    status,
     team,
     ticket,
     tickets,
@@ -26,8 +27,8 @@ from console.pages.page import Page, Visit
 from models.access import Permission
 
 MODULES = (
-    dashboard, requests, files, tickets, ticket, contacts, chargers, site_map, procedures, team, audit, me, second_step,
-    sign_in, command_bar,
+    dashboard, requests, files, tickets, ticket, contacts, chargers, site_map, procedures, status, team, audit, me,
+    second_step, sign_in, command_bar,
 )  # fmt: skip
 PAGES: tuple[Page, ...] = tuple(chain.from_iterable(module.PAGES for module in MODULES))
 
@@ -50,6 +51,7 @@ SIDEBAR: tuple[Entry, ...] = (
     Entry("nav.contacts", "/console/contacts", "contacts", Permission.VIEW_CONTACTS),
     Entry("nav.team", "/console/team", "team", Permission.MANAGE_TEAM),
     Entry("nav.audit", "/console/audit", "audit", Permission.VIEW_AUDIT),
+    Entry("nav.status", "/console/status", "status", Permission.VIEW_ROSTER),
 )
 
 

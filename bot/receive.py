@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,9 @@ REGISTERS_FRESH_S = 15
 READ_LIMIT = 4_000
 """Characters of a message that the classifier sees."""
 
+TYPING_AFTER_S = 1.5
+"""An answer that is there by then needs no sign that somebody types."""
+Typing = Callable[[Heard], Awaitable[None]]
 Parse = Callable[[dict[str, Any]], Heard | Presence | None]
 
 
@@ -47,6 +50,7 @@ class Receiver:
     def __init__(
         self, office: Office, *, clock: Clock, bus: Bus, classifier: MessageClassifier, parsers: dict[str, Parse],
         context: Callable[[], Context], staff: StaffDoor, owner: str, team: TeamDoor | None = None,
+        typing: Mapping[str, Typing] | None = None,
     ) -> None:  # fmt: skip
         self._office = office
         self._clock = clock
@@ -56,6 +60,7 @@ class Receiver:
         self._context = context
         self._staff = staff
         self._team = team
+        self._typing = typing if typing is not None else {}
         self._owner = owner
         self._registers = Registers()
         self._registers_at: datetime | None = None
@@ -83,6 +88,10 @@ class Receiver:
         if not isinstance(heard, Heard):
             await self._office.run(ASSISTANT, _no_message, item.id, heard)
             return
+        async with self._typing_sign(heard):
+            await self._act(item, heard)
+
+    async def _act(self, item: Claimed, heard: Heard) -> None:
         if self._team is not None and heard.channel == outbox.TEAM:
             await self._team.handle(item, heard)
             return
@@ -96,6 +105,19 @@ class Receiver:
         reading = await self._read(text) if text else None
         await self._office.run(ASSISTANT, _settle, item.id, message_id, reading, self._context())
 
+    @contextlib.asynccontextmanager
+    async def _typing_sign(self, heard: Heard) -> AsyncIterator[None]:
+        """Where the answer takes its time, the person sees that somebody is at it."""
+        show = self._typing.get(heard.channel)
+        if show is None:
+            yield
+            return
+        sign = asyncio.ensure_future(_after(TYPING_AFTER_S, show, heard))
+        try:
+            yield
+        finally:
+            sign.cancel()
+
     async def _read(self, text: str) -> Reading:
         known = await self._known()
         return await asyncio.to_thread(self._classifier.read, text[:READ_LIMIT], known)
@@ -106,6 +128,11 @@ class Receiver:
             self._registers = await self._office.read(ASSISTANT, registers)
             self._registers_at = now
         return self._registers
+
+
+async def _after(seconds: float, show: Typing, heard: Heard) -> None:
+    await asyncio.sleep(seconds)
+    await show(heard)
 
 
 def _staff_member(work: Work, heard: Heard) -> Member | None:

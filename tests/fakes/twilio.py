@@ -108,6 +108,7 @@ class FakeTwilio:
         self.contents: dict[str, dict[str, Any]] = {}
         self.templates: dict[str, str] = {}
         self.template_buttons: dict[str, dict[str, str]] = {}
+        self.typed: list[str] = []
         self.complaints: list[str] = []
         self.answers: list[int] = []
         self.lost_callbacks: list[tuple[FakeMessage, str, int | None]] = []
@@ -315,6 +316,8 @@ class FakeTwilio:
                 return await self._post_message(request)
             case "GET", "/Messages.json":
                 return self._list(request)
+            case "POST", "/v2/Indicators/Typing.json":
+                return self._types(request)
             case "POST", "/v1/Content":
                 return self._make_content(request)
             case "GET", path if match := re.fullmatch(r"/Messages/(\w+)/Media\.json", path):
@@ -538,6 +541,15 @@ class FakeTwilio:
         sid = "HX" + secrets.token_hex(16)
         self.contents[sid] = given
         return _json(201, given | {"sid": sid, "account_sid": self.account_sid})
+
+    def _types(self, request: Request) -> Reply:
+        form = _form(request)
+        if set(form) != {"channel", "messageId"} or form["channel"] != "whatsapp":
+            raise Bad(400, 20001, f"wrong fields {sorted(form)}")
+        if not any(each.sid == form["messageId"] and each.direction == "inbound" for each in self.messages):
+            raise Bad(404, 20404, "no such message")
+        self.typed.append(form["messageId"])
+        return _json(200, {"success": True})
 
     def _list_media(self, sid: str) -> Reply:
         [message] = [each for each in self.messages if each.sid == sid]

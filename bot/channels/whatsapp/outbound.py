@@ -13,6 +13,7 @@ from bot.channels.whatsapp.outcome import judge, unanswered
 from bot.channels.whatsapp.render import Rendered, actions, parts, render, size, words
 from bot.channels.whatsapp.settings import WhatsAppSettings
 from bot.channels.whatsapp.templates import Filled, Templates
+from bot.channels.whatsapp.typing import TypingSign
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 from models.reply import Extra
@@ -42,6 +43,7 @@ class TwilioSender:
         self._links = links
         self._http = http_client(settings, timeout_s)
         self._contents = Contents(settings, self._http) if settings.content_api else None
+        self.typing = TypingSign(settings, self._http)
         self.templates = Templates(settings.templates)
         # Long texts go in parts: how many of a row's parts Twilio took, should a later one have to be tried again.
         self._taken: OrderedDict[tuple[int, bool], int] = OrderedDict()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 TWILIO_API = "https://api.twilio.com"
 TWILIO_CONTENT = "https://content.twilio.com"
+TWILIO_MESSAGING = "https://messaging.twilio.com"
 INBOUND_PATH = "/webhooks/twilio/whatsapp"
 STATUS_PATH = "/webhooks/twilio/status"
 SAMPLE_TEMPLATES = Path(__file__).with_name("templates.json")
@@ -51,8 +52,16 @@ class WhatsAppSettings:
     @property
     def content_url(self) -> str:
         """Where buttons and lists are made."""
+        return f"{self._host(TWILIO_CONTENT)}/v1/Content"
+
+    @property
+    def typing_url(self) -> str:
+        """Where Twilio is told that somebody types."""
+        return f"{self._host(TWILIO_MESSAGING)}/v2/Indicators/Typing.json"
+
+    def _host(self, twilios: str) -> str:
         own = urlsplit(self.api_url).hostname == urlsplit(TWILIO_API).hostname
-        return f"{TWILIO_CONTENT if own else self.api_url.rstrip('/')}/v1/Content"
+        return twilios if own else self.api_url.rstrip("/")
 
     def signed_url(self, path: str, raw_query: str = "") -> str:
         """The address as Twilio saw it when it signed: never what a proxy or a Host header says."""

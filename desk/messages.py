@@ -106,7 +106,7 @@ def facts(work: Work, message: Message) -> dict[str, Any]:
 def facts_of(work: Work, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """These messages in the contract's shape, in their order; by two statements, however many they are."""
     ids = [message.id for message in messages]
-    files: dict[int, list[Media]] = {}
+    files: dict[int | None, list[Media]] = {}
     for item in work.session.scalars(select(Media).where(Media.message_id.in_(ids)).order_by(Media.id)):
         files.setdefault(item.message_id, []).append(item)
     said = [message.id for message in messages if message.direction is Direction.OUTBOUND]

@@ -9,6 +9,7 @@
   let asked = 0;
   let waiting = 0;
   let active = null;
+  let chosen = ""; // what the arrows went to, so that a list that comes late does not take it away
 
   // What was run lately is kept for this tab alone: commands name people, and machines are shared.
   const recent = () => {
@@ -19,6 +20,7 @@
     try { sessionStorage.setItem(RECENT, JSON.stringify(lines)); } catch { /* a browser that keeps nothing */ }
   };
 
+  const goal = (option) => option.dataset.path || option.dataset.line;
   const options = () => [...list.querySelectorAll('[role="option"]')];
 
   function choose(option) {
@@ -36,7 +38,7 @@
   function offer() {
     const found = options();
     input.setAttribute("aria-expanded", String(found.length > 0));
-    choose(input.value.trim() ? found[0] : null);
+    choose(found.find((option) => chosen && goal(option) === chosen) || (input.value.trim() ? found[0] : null));
     const count = list.querySelector("[data-count]");
     status.textContent = count ? count.textContent : "";
   }
@@ -86,6 +88,7 @@
   }
 
   function insert(line) {
+    chosen = "";
     input.value = line;
     outcome.hidden = true;
     input.focus();
@@ -115,6 +118,7 @@
   }
 
   input.addEventListener("input", () => {
+    chosen = "";
     outcome.hidden = input.value.trim() !== ""; // an earlier answer makes room for what is being typed
     later();
   });
@@ -127,6 +131,7 @@
       event.preventDefault();
       const step = event.key === "ArrowDown" ? 1 : -1;
       choose(found[at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length]);
+      chosen = goal(active);
     } else if (event.key === "Tab" && !event.shiftKey && active && active.dataset.line && active.dataset.line !== input.value) {
       event.preventDefault();
       insert(active.dataset.line);

@@ -65,6 +65,17 @@
     if (button?.id === "log-copy") copy(button);
   });
   log?.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target === log) paused = false; });
+  // What somebody has unfolded stays so when its part of the page is drawn anew.
+  const unfolded = new Set();
+  document.addEventListener("toggle", (event) => {
+    if (event.target.tagName !== "DETAILS" || !event.target.id || !event.target.isConnected) return;
+    if (event.target.open) unfolded.add(event.target.id);
+    else unfolded.delete(event.target.id);
+  }, true);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const one of event.detail.target.querySelectorAll("details[id]")) one.open = one.open || unfolded.has(one.id);
+  });
+
   // An answer to a command shows in its dialog; a procedure goes on below when that is closed.
   document.addEventListener("htmx:afterSwap", (event) => {
     const box = part("answer-box");

@@ -99,6 +99,20 @@ def test_the_bar_by_keyboard_alone(demo: Demo, browser: Browser) -> None:
     expect(page.locator("#bar-list [role=option]").first).to_contain_text("100005")
     keys.press("Enter")
     page.wait_for_url("**/console/chargers/100005")
+    keys.press("g")
+    keys.press("c")
+    page.wait_for_url("**/console/chargers")
+    expect(page.locator("[data-row]")).to_have_count(12)
+    keys.press("/")
+    keys.type("kandy 09")
+    expect(page.locator("[data-row]")).to_have_count(1)
+    expect(page).to_have_url(re.compile("q=kandy"))
+    for _ in range(8):
+        keys.press("Tab")
+        if page.evaluate("document.activeElement.closest('[data-row]') !== null"):
+            break
+    keys.press("Enter")
+    page.wait_for_url("**/console/chargers/100009")
     assert onlooker.complaints == []
 
 

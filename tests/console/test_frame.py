@@ -15,10 +15,10 @@ from phrases.catalogue import LANGUAGES
 from tests.console.front import Front, Window
 
 SEEN = {
-    Role.ADMIN: ["", "requests", "tickets", "chargers", "contacts", "team", "audit"],
-    Role.MANAGER: ["", "requests", "tickets", "chargers", "contacts", "audit"],
-    Role.DISPATCHER: ["", "requests", "tickets", "chargers", "contacts", "audit"],
-    Role.OPS_AGENT: ["", "requests", "tickets", "chargers", "contacts"],
+    Role.ADMIN: ["", "requests", "tickets", "chargers", "contacts", "team", "audit", "status"],
+    Role.MANAGER: ["", "requests", "tickets", "chargers", "contacts", "audit", "status"],
+    Role.DISPATCHER: ["", "requests", "tickets", "chargers", "contacts", "audit", "status"],
+    Role.OPS_AGENT: ["", "requests", "tickets", "chargers", "contacts", "status"],
     Role.INSTALLER: ["", "requests", "tickets"],
     Role.CPO: ["", "chargers"],
 }

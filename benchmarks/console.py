@@ -30,7 +30,7 @@ from models.message import Message, MessageState
 from models.reading import Category, Urgency
 from models.ticket import Priority, Ticket, TicketStatus
 
-ROUNDS = 15
+ROUNDS = 21
 MOST = {"sqlite": 20, "postgresql": 50}
 DEEP = 500_000
 MOST_DEEP = 3
@@ -73,8 +73,10 @@ def _analyse(office: Office) -> None:
 
 async def _measure(office: Office, most: float) -> list[Finding]:
     questions, keys, dice = _questions(), [], random.Random(3)
+    for question in questions:
+        await _took(office, question.verb, *question.args, **question.more)  # a console that was just started is no case
     for _ in range(ROUNDS):
-        for question in questions:
+        for question in dice.sample(questions, len(questions)):
             keys.append(await _took(office, _by_key, dice.randrange(crowd.MESSAGES) + 1))
             question.times.append(await _took(office, question.verb, *question.args, **question.more))
     key = median(keys)

@@ -176,6 +176,7 @@ async def test_telegram_away_for_an_hour(database_url: str, tmp_path: Path) -> N
         amal = here.telegram_driver()
         amal.says("hello there")
         await amal.hears("Hello")
+        await here.quiet()
         await here.telegram.go_away()
         await here.fast_forward(hours=1)
         await here.telegram.come_back()

@@ -9,6 +9,7 @@
   let asked = 0;
   let waiting = 0;
   let active = null;
+  let offered = null; // the text that the list answers to
   let chosen = ""; // what the arrows went to, so that a list that comes late does not take it away
 
   // What was run lately is kept for this tab alone: commands name people, and machines are shared.
@@ -74,7 +75,10 @@
       if (mine !== asked) return;
       if (answer.status === 401) { location.reload(); return; }
       if (!answer.ok) return;
-      list.innerHTML = await answer.text();
+      const html = await answer.text();
+      if (mine !== asked) return;
+      list.innerHTML = html;
+      offered = typed;
     } catch {
       return;
     }
@@ -101,6 +105,7 @@
     asked += 1;
     clearTimeout(waiting);
     list.replaceChildren();
+    offered = null;
     choose(null);
     input.setAttribute("aria-expanded", "false");
     input.value = "";
@@ -115,6 +120,17 @@
     if (path) location.assign(path);
     else if ("run" in option.dataset) run(line.trim());
     else insert(line);
+  }
+
+  // What is chosen counts for the text that stands there: whoever types fast is not given an older text's choice.
+  async function enter() {
+    if (offered !== input.value.trimStart()) {
+      clearTimeout(waiting);
+      await look();
+    }
+    const line = input.value.trim();
+    if (active && offered === input.value.trimStart()) take(active);
+    else if (line.startsWith("/")) run(line);
   }
 
   input.addEventListener("input", () => {
@@ -138,16 +154,12 @@
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (event.repeat) return;
-      const line = input.value.trim();
-      const stale = waiting && line.startsWith("/") && active && active.dataset.run !== undefined && active.dataset.line.trim() !== line;
-      if (active && !stale) take(active);
-      else if (line.startsWith("/")) run(line);
+      enter();
     }
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (active) take(active);
-    else if (input.value.trim().startsWith("/")) run(input.value.trim());
+    enter();
   });
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
   list.addEventListener("click", (event) => {

@@ -245,6 +245,8 @@ class _Posting:
         work = self.work
         seen = sheet(work, card)
         woken = card.snoozed_until_at is not None and card.snoozed_until_at <= work.now
+        if woken and self._full(2):  # the message that says so and the card itself: next time
+            return None
         if seen is not None:
             card.state = CardState.CLOSED if seen.over else CardState.OPEN
             card.snoozed_until_at = seen.quiet_until

@@ -192,6 +192,22 @@ async def test_snoozed_it_keeps_still_and_comes_back(office: Office, chats: Chat
     assert awake.text.startswith("The quiet time is over")
 
 
+async def test_many_that_wake_together_are_within_the_limit(office: Office, chats: Chats, kamala: Actor) -> None:
+    for number in range(8):
+        await office.run(ASSISTANT, _open, charger_id=f"{100001 + number}")
+    await chats.settle()
+    until = office.clock.now() + timedelta(hours=1)
+    for number in range(8):
+        await office.run(kamala, tickets.snooze, f"TKT-{number + 1:06d}", until)
+    await chats.later(3_590, step=10)
+    before = len(chats.said)
+    await chats.later(20)
+    assert 0 < sum(where == GROUP for where, _ in chats.said[before:]) <= 15
+    await chats.later(120)
+    assert sum(each.text.startswith("The quiet time is over") for each in chats.in_(GROUP)) == 8
+    assert not any("Quiet until" in each.text for each in chats.in_(GROUP))
+
+
 async def test_sixty_events_in_a_minute_keep_a_group_readable(office: Office, chats: Chats, kamala: Actor) -> None:
     for number in range(60):
         await office.run(ASSISTANT, _open, charger_id=f"{100001 + number}", summary=f"trouble {number}")

@@ -29,11 +29,11 @@ async def show(visit: Visit) -> Response:
         actor=given["actor"], action=given["action"], target=given["target"], since=_midnight(visit, given["from"]),
         until=_midnight(visit, given["to"], days=1),
     )  # fmt: skip
-    after = visit.query("after", most=20)
-    rows = await visit.desk.read(audit.found, wanted, limit=PAGE + 1, after=int(after) if after.isdigit() else None)
+    after = visit.number("after")
+    rows = await visit.desk.read(audit.found, wanted, limit=PAGE + 1, after=after)
     filters = {name: value for name, value in given.items() if value}
     return visit.render(
-        "audit/list.html", rows=[_row(row) for row in rows[:PAGE]], given=given, first=bool(after),
+        "audit/list.html", rows=[_row(row) for row in rows[:PAGE]], given=given, first=after is not None,
         next_cursor=rows[PAGE - 1].id if len(rows) > PAGE else None, filtered=bool(filters),
         href=f"/console/audit?{urlencode(filters)}" if filters else "/console/audit",
         actions=await visit.desk.read(audit.actions), kinds=list(ActorKind),

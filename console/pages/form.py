@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,7 @@ from models.filetypes import sniff
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST = 8_000
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 HIGHEST = 2**63 - 1
 
 
@@ -66,7 +68,7 @@ class Form:
     def integer(self, name: str, *, least: int = 0, most: int = HIGHEST) -> int:
         """A whole number."""
         text = self.text(name, most=30)
-        if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not least <= int(text) <= most:
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
             raise BadInput("form.not_a_number", field=name)
         return int(text)
 

@@ -98,6 +98,11 @@ class Guest:
         """A text of the address; empty where there is none."""
         return self.request.query_params.get(name, "").replace("\x00", "").strip()[:most]
 
+    def number(self, name: str) -> int | None:
+        """A row's key in the address, such as a list's `after`; None where there is none."""
+        text = self.query(name, most=20)
+        return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST else None
+
     def key(self, name: str) -> int:
         """A row's key in the path. NotFound where it can be none."""
         value = int(self.request.path_params[name])

@@ -24,13 +24,11 @@ PAGE = 50
 @page(TEAM, needs=NEEDS)
 async def show(visit: Visit) -> Response:
     """The members, or those who left."""
-    active, after = visit.query("left") != "1", visit.query("after", most=20)
-    cards = await visit.desk.read(
-        team_admin.page, limit=PAGE + 1, after=int(after) if after.isdigit() else None, active=active
-    )
+    active, after = visit.query("left") != "1", visit.number("after")
+    cards = await visit.desk.read(team_admin.page, limit=PAGE + 1, after=after, active=active)
     more = cards[PAGE - 1].member.id if len(cards) > PAGE else None
     return visit.render(
-        "team/list.html", cards=cards[:PAGE], active=active, next_cursor=more, first=bool(after),
+        "team/list.html", cards=cards[:PAGE], active=active, next_cursor=more, first=after is not None,
         href=TEAM if active else f"{TEAM}?left=1",
     )  # fmt: skip
 

@@ -116,9 +116,9 @@ async def test_every_answer_carries_its_guards(console: Front) -> None:
     window = console.window()
     answers = [await window.get(path) for path in ("/console/sign-in", "/console/me", "/console/x", "/console/events")]
     await window.sign_in(Role.CPO)
-    answers += [await window.get(path) for path in ("/console/me", "/console/team", "/console/nothing")]
+    answers += [await window.get(path) for path in ("/console/me", "/console/team", "/console/nothing", "/console")]
     answers.append(await window.http.post(PATH, data={}))
-    assert [answer.status_code for answer in answers] == [200, 303, 303, 401, 200, 403, 404, 403]
+    assert [answer.status_code for answer in answers] == [200, 303, 303, 401, 200, 403, 404, 308, 403]
     for answer in answers:
         _guarded(answer)
         assert answer.headers["cache-control"] == "no-store"
@@ -140,6 +140,7 @@ async def test_files_are_kept_for_ever_under_a_name_that_changes_with_them(conso
     window = console.window()
     address = assets.asset("console.css")
     answer = await window.get(address)
+    _guarded(answer)
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["content-type"].startswith("text/css")

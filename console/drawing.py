@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_timedelta
@@ -162,12 +161,3 @@ def _instant(moment: datetime | str) -> datetime:
 @cache
 def _locale(language: str) -> Locale:
     return Locale.parse(language)
-
-
-def zone(name: str | None) -> bool:
-    """Whether it is the name of a time zone."""
-    try:
-        ZoneInfo(name or "")
-    except (KeyError, ValueError, OSError):
-        return False
-    return bool(name)

@@ -58,7 +58,7 @@ SIDEBAR: tuple[Entry, ...] = (
 def sidebar(visit: Visit) -> list[tuple[Entry, bool]]:
     """What this member sees there, and which line is here."""
     here = visit.path
-    return [(entry, _is_here(entry, here)) for entry in SIDEBAR if _there(entry) and visit.may(entry.needs)]
+    return [(entry, _is_here(entry, here)) for entry in SIDEBAR if visit.may(entry.needs)]
 
 
 def home(visit: Visit) -> str:
@@ -69,7 +69,3 @@ def home(visit: Visit) -> str:
 
 def _is_here(entry: Entry, path: str) -> bool:
     return path == entry.path or (entry.path != "/console/" and path.startswith(entry.path + "/"))
-
-
-def _there(entry: Entry) -> bool:
-    return any(page.path == entry.path for page in PAGES)

@@ -140,6 +140,8 @@ function look(part, topic) {
 }
 body.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.triggeringEvent?.type === "live") event.detail.headers["X-Live"] = "1";
+  if (!event.target.matches?.("form[data-tidy]")) return;
+  for (const [name, value] of [...event.detail.formData]) if (value === "") event.detail.formData.delete(name);
 });
 
 function show(state) {

@@ -87,6 +87,14 @@ async def pressed(ctx: CommandContext, data: str, secret: bytes, address: str, *
     return await guarded(press(ctx, wanted))
 
 
+async def spent(ctx: CommandContext, data: str, outcome: Outcome) -> bool:
+    """Whether a refused press used its question up, so that the buttons below it are of no use any more."""
+    if outcome.kind is not OutcomeKind.REFUSED or outcome.code == "command.token_used" or not data.startswith(YES):
+        return False
+    token = data.removeprefix(YES)
+    return await ctx.desk.read(pending.confirmed_before, door=ctx.door, token=token) is not None
+
+
 def is_button(data: str) -> bool:
     """Whether a payload claims to come from a button of ours for members."""
     return data.startswith((YES, NO)) or is_press(data)

@@ -50,7 +50,8 @@ def preview(work: Work, contact: Contact) -> Erased:
     work.require(Permission.ERASE_CONTACTS)
     messages = _ids(work, Message.id, Message.contact_id == contact.id)
     cases = _ids(work, Ticket.id, Ticket.contact_id == contact.id)
-    return Erased(contact.id, len(messages), len(cases), _paths(work, messages))
+    files = _files(work, messages, cases)
+    return Erased(contact.id, len(messages), len(cases), _paths(work, files))
 
 
 def erase(work: Work, contact: Contact) -> Erased:
@@ -67,6 +68,7 @@ def erase(work: Work, contact: Contact) -> Erased:
     cases = _ids(work, Ticket.id, Ticket.contact_id == contact_id)
     said = (*_sayings(work, messages), *(ticket_ref(key) for key in cases))
     _forget_talk(work, talks, messages)
+    _forget_files(work, _files(work, messages, cases))
     _forget_cases(work, contact_id, cases, messages)
     _forget_quotes(work, cases, messages, said, named)
     cards.forget(work, cases, messages)
@@ -117,9 +119,6 @@ def _forget_talk(work: Work, talks: Sequence[int], messages: Sequence[int]) -> N
         summary=null(), entities=null(), sender="", state=MessageState.ARCHIVED,
     )  # fmt: skip
     _set(work, Correction.message_id, messages, why="")
-    _set(
-        work, Media.message_id, messages, url="", path=null(), sha256=null(), error=null(), state=MediaState.DELETED
-    )  # fmt: skip
     replies = _ids(work, OutboxItem.id, OutboxItem.conversation_id.in_(talks))
     _set(work, OutboxEvent.outbox_id, replies, raw=null())
     _set(work, OutboxItem.id, replies, address="", lane="erased", facts={}, choices=[], text=null(), rendered=null())
@@ -197,8 +196,18 @@ def _ids(work: Work, column: InstrumentedAttribute[Any], where: Any) -> list[Any
     return list(work.session.scalars(select(column).where(where).order_by(column)))
 
 
-def _paths(work: Work, messages: Sequence[int]) -> tuple[str, ...]:
-    rows = work.session.scalars(select(Media.path).where(Media.message_id.in_(messages), Media.path.is_not(None)))
+def _files(work: Work, messages: Sequence[int], cases: Sequence[int]) -> list[int]:
+    """What came with their messages, and what members put on their tickets."""
+    notes = select(TicketEvent.id).where(TicketEvent.ticket_id.in_(cases))
+    return _ids(work, Media.id, or_(Media.message_id.in_(messages), Media.event_id.in_(notes)))
+
+
+def _forget_files(work: Work, files: Sequence[int]) -> None:
+    _set(work, Media.id, files, url="", path=null(), sha256=null(), error=null(), state=MediaState.DELETED)
+
+
+def _paths(work: Work, files: Sequence[int]) -> tuple[str, ...]:
+    rows = work.session.scalars(select(Media.path).where(Media.id.in_(files), Media.path.is_not(None)))
     return tuple(path for path in rows if path)
 
 

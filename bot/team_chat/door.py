@@ -155,18 +155,18 @@ class TeamDoor:
         message_id = heard.extra.get("message_id")
         on_question = (heard.payload or "").startswith((acting.YES, acting.NO))
         where = {(Extra.EDIT if on_question or not seen.on_card else Extra.REPLY_TO): message_id} if message_id else {}
-        why = who.barred(heard, seen)
+        why, spent = who.barred(heard, seen), False
         if why is not None:
             outcome = Outcome(OutcomeKind.REFUSED, why, {}, 403)
         else:
-            outcome = await acting.pressed(
-                self._context(heard, seen, where), heard.payload or "", self._office.house.secret, heard.address,
-                again=item.attempts > 1,
-            )  # fmt: skip
-        if await self._told_alone(heard, seen, outcome):
+            ctx, data = self._context(heard, seen, where), heard.payload or ""
+            secret = self._office.house.secret
+            outcome = await acting.pressed(ctx, data, secret, heard.address, again=item.attempts > 1)
+            spent = await acting.spent(ctx, data, outcome)
+        if await self._told_alone(heard, seen, outcome) and not spent:
             await self._end(item, heard, seen, None)
             return
-        if outcome.kind is OutcomeKind.REFUSED or outcome.ask or outcome.attachment:
+        if (outcome.kind is OutcomeKind.REFUSED and not spent) or outcome.ask or outcome.attachment:
             where = {Extra.REPLY_TO: message_id} if message_id else {}
         await self._end(item, heard, seen, self._answer(outcome, heard, seen, where))
 

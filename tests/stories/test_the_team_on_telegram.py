@@ -1,4 +1,4 @@
-"""The team works in a Telegram group: let in by a link, a charger restarted by a button, over an end of the process."""
+"""The team works in a Telegram group: let in by a link, a charger restarted by a button, a start after a pause."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from desk import member_links, members, team_chats
 from models.access import OPERATOR, Role
+from models.member import MemberIdentityKind
 from tests.fakes.telegram import FakeChat
 from tests.people import TelegramPerson
 from tests.world import TEAM_BOT, World, world
@@ -43,7 +44,6 @@ async def test_a_charger_is_restarted_from_the_group(database_url: str, tmp_path
         await here.until(lambda _work: press.answer is not None, moving=False)
         assert press.alert
         assert "Dinesh" in press.text
-        await here.restart()
         dinesh.presses("Yes, do it", question)
         await here.until(lambda _work: "Restarting" in question.text, moving=False)
         await here.until(lambda _work: re.search("back|restarted", question.text))
@@ -65,3 +65,19 @@ async def test_what_happened_while_the_process_was_away_is_asked_again(database_
         await here.restart()
         question = await asha.hears("/heal off")
         assert question.buttons
+
+
+async def test_a_number_is_enrolled_by_a_code_that_is_typed(database_url: str, tmp_path: Path) -> None:
+    async with world(database_url, tmp_path) as here:
+        await here.member(Role.DISPATCHER, name="Dinesh")
+        code = await here.app.office.run(
+            OPERATOR,
+            lambda work: member_links.create_link(
+                work, members.get(work, "dinesh@team.example"), MemberIdentityKind.WHATSAPP
+            ),
+        )
+        phone = here.driver("+94770000077")
+        await phone.says(f"Link {code[:4]}-{code[4:]}")
+        await phone.hears("Welcome, Dinesh.")
+        await phone.says("/whoami")
+        await phone.hears("Dinesh")

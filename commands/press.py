@@ -26,6 +26,8 @@ async def press(ctx: CommandContext, press: Press) -> Outcome:
             return await run_text(ctx, f"/snooze {press.subject} {SNOOZE}")
         case "ack":
             return await run_text(ctx, f"/ack {press.subject}")
+        case "out":
+            return await run_text(ctx, f"/out {press.subject}")
         case "show":
             return await _show(ctx, press)
         case "assign":

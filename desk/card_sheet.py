@@ -32,6 +32,8 @@ WORDS_SHOWN = 240
 NOTE_SHOWN = 160
 BRIEF_SHOWN = 80
 TICKETS_SHOWN = 5
+ID_ON_BUTTON = 24
+"""Bytes of a charger's id that fit into a signed press; one that is longer is typed."""
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[ ().-]?\d){7,14}(?![\w-])")
 _SPAN = re.compile(r'\{"\$span": \d+\}')
 _MARK = {Priority.CRITICAL: "🔴", Priority.HIGH: "🟠", Priority.NORMAL: "🟡", Priority.LOW: "⚪"}
@@ -111,6 +113,18 @@ def buttons_of(ticket: Ticket) -> tuple[tuple[str, str], ...]:
     return tuple((action, ticket.ref) for action in actions)
 
 
+def out_button(work: Work, alert: TeamAlert | None) -> tuple[tuple[str, str], ...]:
+    """Take the charger out of service: where a danger was told of and the machine left it on."""
+    if alert is None or alert.kind != "safety" or alert.charger_id is None:
+        return ()
+    told = alert.facts.get("out")
+    left_on = isinstance(told, dict) and told.get("$code") == "safety.not_taken_out"
+    charger = work.session.get(Charger, alert.charger_id) if left_on else None
+    if charger is None or charger.out_of_service_since_at is not None or len(charger.id.encode()) > ID_ON_BUTTON:
+        return ()
+    return (("out", charger.id),)
+
+
 def _of_incident(work: Work, incident: Incident) -> Sheet:
     """An incident with the ticket that matters most in full, the others by a line each."""
     tickets = cards.tickets_of(work, incident.id)
@@ -133,6 +147,7 @@ def _of_incident(work: Work, incident: Incident) -> Sheet:
     buttons = buttons_of(lead) if lead is not None else ()
     if not buttons and alert is not None:
         buttons = (("ack", str(alert.id)),)
+    buttons = out_button(work, alert) + buttons
     return Sheet(
         "card.incident", lines + _board(alert), buttons, not is_open and not live, _quiet(work, live),
         {"$code": "card.brief", "title": title, "summary": short(lead.summary, BRIEF_SHOWN) if lead else "–"},

@@ -13,7 +13,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
 from desk import board, cards, oncall, outbox
-from desk.card_sheet import press_choices
+from desk.card_sheet import out_button, press_choices
 from desk.work import Work
 from models.member import Member, MemberIdentity, MemberIdentityKind, TeamAlert
 from models.reply import Intent, Reply
@@ -144,11 +144,11 @@ def _send(
     work: Work, alert: TeamAlert, doors: list[tuple[Member, MemberIdentity]], reply: Reply, round_: str
 ) -> None:  # fmt: skip
     """A row for each door, with buttons that count there alone."""
-    buttons = _buttons(work, alert)
+    buttons, more = _buttons(work, alert), out_button(work, alert)
     for member, identity in doors:
         whatsapp = identity.kind is MemberIdentityKind.WHATSAPP
         address = f"whatsapp:{identity.value}" if whatsapp else identity.value
-        choices = press_choices(work, address, buttons)
+        choices = press_choices(work, address, buttons if whatsapp else buttons + more)
         outbox.tell(
             work, identity, Reply(reply.code, reply.facts, choices), language=member.language, intent=Intent.ALERT,
             key=f"{alert.dedupe_key}:{identity.id}{round_}",
@@ -156,7 +156,7 @@ def _send(
 
 
 def _buttons(work: Work, alert: TeamAlert) -> tuple[tuple[str, str], ...]:
-    """Three at most, which is what WhatsApp shows."""
+    """Three at most, which is what WhatsApp shows and its templates know."""
     ticket = work.session.get(Ticket, alert.ticket_id) if alert.ticket_id is not None else None
     seen = ("ack", str(alert.id))
     if ticket is None or ticket.status not in LIVE:

@@ -25,7 +25,7 @@ from models.charger import (
     fault_class,
 )
 from models.charging import ChargingTransaction
-from models.conversation import Conversation
+from models.conversation import PROVES_NOTHING, Conversation
 from models.errors import Busy, NotFound, Refusal
 
 DEADLINE_S = 1_800
@@ -35,6 +35,8 @@ PER_CONTACT, PER_CONTACT_S = 3, 3600
 PER_NETWORK, PER_NETWORK_S = 10, 600
 OUT_PER_CONTACT, OUT_PER_CONTACT_S = 1, 3600
 OUT_PER_NETWORK, OUT_PER_NETWORK_S = 3, 600
+OUT_UNPROVEN = ((1, 600), (3, 24 * 3600))
+"""Of these in the whole network on the word of people who prove nothing of themselves: (how many, in seconds)."""
 
 _NOTHING_DONE = (RunResult.REFUSED, RunResult.NOT_CONNECTED, RunResult.ALREADY_CLEAR, RunResult.STOPPED)
 _REMEDIES = (RunKind.CLEAR_FAULT, RunKind.REBOOT)
@@ -47,7 +49,8 @@ def start(
     """Write down that a procedure shall run; a worker takes it up at once.
 
     Refuses with the reason: `charger.unknown`, `run.not_connected`, `run.already_running`, `run.out_of_service`,
-    `run.safety`, `run.no_fault`, `run.in_session`, `run.switched_off`, `run.too_soon`, `run.too_many`.
+    `run.safety`, `run.no_fault`, `run.in_session`, `run.switched_off`, `run.too_soon`, `run.too_many`,
+    `run.unproven`.
     Taking a charger out of service does not wait: a procedure under way is stopped and followed by it.
     """
     work.require(Permission.COMMAND_CHARGERS)
@@ -186,6 +189,19 @@ def _may_take_out(work: Work, charger: Charger, conversation_id: int | None) -> 
         _refuse_beyond(
             work, theirs.where(Conversation.contact_id == contact_id), OUT_PER_CONTACT, OUT_PER_CONTACT_S, charger
         )
+    conversation = work.session.get(Conversation, conversation_id) if conversation_id is not None else None
+    if conversation is not None and conversation.channel in PROVES_NOTHING:
+        _refuse_unproven(work, recent.join(Conversation, Conversation.id == ProcedureRun.conversation_id), charger)
+
+
+def _refuse_unproven(work: Work, recent: Any, charger: Charger) -> None:
+    """Whoever asks could be one and the same person every time: a few chargers, and a member decides on the rest."""
+    theirs = recent.where(Conversation.channel.in_(PROVES_NOTHING))
+    for limit, within_s in OUT_UNPROVEN:
+        try:
+            _refuse_beyond(work, theirs, limit, within_s, charger)
+        except Refusal as refusal:
+            raise Refusal("run.unproven", **refusal.facts) from None
 
 
 def _by_person(work: Work) -> bool:

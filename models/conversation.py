@@ -11,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, type_big
 
 
+PROVES_NOTHING = frozenset({"web"})
+"""Channels where a visitor can be anybody, as often as they like: no number and no account stands behind them."""
+
+
 class Conversation(Base):
     """Keyed by channel, account and address. `address` is what a reply is sent to, exactly as it came in.
 

@@ -108,6 +108,20 @@ def test_what_the_guards_refuse_stands_in_the_page(network: Network) -> None:
     assert len(network.tickets()) == 2
 
 
+def test_a_second_visitor_of_the_web_chat_is_paged_for_and_a_member_takes_the_charger_out(network: Network) -> None:
+    for number, charger in enumerate(("100001", "100005")):
+        said = network.hears(f"smoke at {charger}", _danger(charger), who=f"visitor{number}", channel="web")
+        assert said == ["safety.keep_away"]
+    assert [run.charger_id for run in network.runs()] == ["100001"]
+    assert [ticket.priority for ticket in network.tickets()] == [Priority.CRITICAL] * 2
+    pages = [item for item in network.said() if item.code == "safety.page"]
+    assert len(pages) == 2
+    assert pages[-1].facts["out"]["why"]["$code"] == "run.unproven"
+    assert "/out 100005" in network.spoken(pages[-1])
+    assert all(alert.urgent for alert in network.alerts("safety"))
+    network.all_can_be_said()
+
+
 def test_an_offline_charger_cannot_be_switched_off_and_the_page_says_so(network: Network) -> None:
     network.hears("fire at 100004", _danger("100004"))
     page = next(item for item in network.said() if item.code == "safety.page")

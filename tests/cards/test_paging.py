@@ -76,6 +76,28 @@ async def test_a_page_goes_to_every_door_of_the_desk(office: Office, chats: Chat
     assert len(chats.in_(GROUP)) == 1
 
 
+async def test_a_danger_where_the_machine_left_the_charger_on_offers_to_take_it_out(
+    office: Office, chats: Chats, kamala: Actor, ruwan: Actor
+) -> None:
+    ticket = await office.run(ASSISTANT, _open)
+    await office.run(ASSISTANT, _page_of_danger, ticket.ref)
+    [row] = await _rows(office, ACCOUNT)
+    presses = [read_press(b"k" * 32, each["id"], office.clock.now(), ACCOUNT) for each in row.choices]
+    assert [(each.action, each.subject) for each in presses[-1:]] == [("out", "100001")]
+    [row] = await _rows(office, PHONE)
+    assert len(row.choices) == 3, "WhatsApp shows three, and the page's words name the command"
+
+
+def _page_of_danger(work: Work, ref: str) -> None:
+    why = {"$code": "run.unproven", "charger_id": "100001", "limit": 1, "within": {"$span": 600}}
+    out = {"$code": "safety.not_taken_out", "why": why}
+    facts = {"ref": ref, "charger": "100001", "name": "Somebody", "text": "smoke", "out": out}
+    paging.page(
+        work, kind="safety", key="danger", code="safety.page", facts=facts, urgent=True, ticket_id=int(ref[4:]),
+        charger_id="100001",
+    )  # fmt: skip
+
+
 async def test_who_is_on_duty_is_paged_and_nobody_else(
     office: Office, chats: Chats, kamala: Actor, ruwan: Actor
 ) -> None:

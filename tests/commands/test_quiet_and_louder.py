@@ -136,6 +136,12 @@ async def test_a_press_does_what_its_button_says(staff: Staff, clock: JumpingClo
             assert all(say(choice.code, choice.facts, language) for choice in outcome.choices)
 
 
+async def test_a_press_takes_a_charger_out_after_a_yes(staff: Staff, clock: JumpingClock) -> None:
+    asked = await press(staff.context(Role.DISPATCHER), Press("out", "100001", clock.now()))
+    assert asked.kind is OutcomeKind.CONFIRM
+    assert (await press(staff.context(Role.CPO), Press("out", "100001", clock.now()))).status == 403
+
+
 async def test_a_press_of_one_who_may_not_is_refused_and_noted(staff: Staff, clock: JumpingClock) -> None:
     for action in ("take", "snooze", "ack"):
         outcome = await press(staff.context(Role.CPO), Press(action, "1", clock.now()))

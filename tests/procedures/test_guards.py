@@ -218,6 +218,37 @@ async def test_taking_out_is_limited_for_the_assistant(ready: Office, clock: Jum
     assert await _refusal(ready, OUT, "100001", conversation_id=1) == "run.too_many"
 
 
+async def test_the_word_of_people_who_prove_nothing_takes_out_one_charger(ready: Office, clock: JumpingClock) -> None:
+    await ready.run(OPERATOR, _visitors)
+    assert await _refusal(ready, OUT, "100001", conversation_id=11) is None
+    assert await _refusal(ready, OUT, "100002", conversation_id=12) == "run.unproven", "another visitor, or the same"
+    assert await _refusal(ready, OUT, "100002", conversation_id=13) is None, "who wrote by WhatsApp has a number"
+    await _ends(ready, RunResult.OUT_OF_SERVICE)
+    for number in (1, 2):
+        clock.set(START + timedelta(minutes=11 * number))
+        assert await _refusal(ready, OUT, "100001", conversation_id=13 + number) is None
+        await _ends(ready, RunResult.OUT_OF_SERVICE)
+    clock.set(START + timedelta(minutes=40))
+    assert await _refusal(ready, OUT, "100003", conversation_id=12) == "run.unproven", "three in a day"
+    assert await _refusal(ready, OUT, "100003", actor=MEMBER, conversation_id=12) is None
+    await _ends(ready, RunResult.OUT_OF_SERVICE)
+    clock.set(START + timedelta(hours=24, minutes=1))
+    assert await _refusal(ready, OUT, "100004", conversation_id=12) is None
+
+
+def _visitors(work: Work) -> None:
+    """Each somebody else by their own account; 13 wrote by WhatsApp."""
+    for number in (11, 12, 13, 14, 15):
+        work.session.add(Contact(id=number, created_at=work.now))
+        work.session.flush()
+        work.session.add(
+            Conversation(
+                id=number, key=f"v{number}", contact_id=number, channel="whatsapp" if number == 13 else "web",
+                account="site", address=str(number), created_at=work.now,
+            )
+        )  # fmt: skip
+
+
 async def test_what_is_out_of_service_is_left_alone(ready: Office) -> None:
     await ready.run(ASSISTANT, chargers.take_out, "100001", "smoke")
     for kind in (CLEAR, RunKind.REBOOT, OUT):

@@ -12,6 +12,7 @@ from desk import audit, members, second_factor, sessions
 from desk.sessions import Session
 from desk.work import Work
 from models.access import Actor, ActorKind
+from models.address import household
 from models.errors import Refusal
 from models.member import Member
 from models.session import SignInTry
@@ -51,7 +52,7 @@ class Visitor:
 
 def knock(work: Work, email: str, ip: str) -> Knock:
     """Somebody gives an email and a password. Refuses whoever was wrong too often; never says who exists."""
-    email, ip = _clean(email), ip[:45]
+    email, ip = _clean(email), household(ip)
     _mind(work, email, ip)
     attempt = SignInTry(email=email, ip=ip, at=work.now)
     work.session.add(attempt)
@@ -83,7 +84,7 @@ def proved(work: Work, knock_id: int) -> None:
 def knock_with_code(work: Work, member_id: int, ip: str) -> Knock:
     """The password was right a moment ago; now comes a code, with tries of its own."""
     member = members.get(work, member_id)
-    email, ip = f"code:{member.id}", ip[:45]
+    email, ip = f"code:{member.id}", household(ip)
     _mind(work, email, ip)
     attempt = SignInTry(email=email, ip=ip, at=work.now)
     work.session.add(attempt)

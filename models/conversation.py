@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, type_big
 
-
 PROVES_NOTHING = frozenset({"web"})
 """Channels where a visitor can be anybody, as often as they like: no number and no account stands behind them."""
 

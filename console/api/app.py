@@ -17,10 +17,14 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class ApiSettings:
-    """`per_s` requests a second and `burst` at once for each token; `body_limit` in bytes."""
+    """`per_s` requests a second and `burst` at once for each token, the same of wrong tokens for each address that they
+    come from; `body_limit` in bytes.
+    """
 
     per_s: float = 20.0
     burst: int = 100
+    wrong_per_s: float = 0.5
+    wrong_burst: int = 30
     body_limit: int = 64 * 1024
 
 
@@ -38,5 +42,8 @@ def build_api(office: Office, chargers_port: Chargers, settings: ApiSettings | N
     for part in (messages, tickets, chargers, contacts, commands):
         app.include_router(part.router)
     errors.install(app, office)
-    app.add_middleware(Door, office=office, pace=Pace(chosen.per_s, chosen.burst), body_limit=chosen.body_limit)
+    app.add_middleware(
+        Door, office=office, pace=Pace(chosen.per_s, chosen.burst),
+        guesses=Pace(chosen.wrong_per_s, chosen.wrong_burst), body_limit=chosen.body_limit,
+    )  # fmt: skip
     return app

@@ -16,6 +16,7 @@ from console.api.errors import RETRY_S, problem
 from desk import members
 from desk.office import Office
 from models.access import OPERATOR, Actor
+from models.address import household
 from models.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -45,12 +46,20 @@ class Pace:
         self._buckets.move_to_end(name)
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
+        wait_s = self._until_one(bucket, now)
+        if wait_s == 0:
+            bucket.level -= 1
+        return wait_s
+
+    def empty_s(self, name: str, now: datetime) -> float:
+        """The same, and none taken."""
+        bucket = self._buckets.get(name)
+        return self._until_one(bucket, now) if bucket is not None else 0.0
+
+    def _until_one(self, bucket: _Bucket, now: datetime) -> float:
         passed = max((now - bucket.at).total_seconds(), 0)
         bucket.level, bucket.at = min(self._burst, bucket.level + passed * self._per_s), now
-        if bucket.level >= 1:
-            bucket.level -= 1
-            return 0.0
-        return (1 - bucket.level) / self._per_s
+        return 0.0 if bucket.level >= 1 else (1 - bucket.level) / self._per_s
 
 
 class _TooLarge(Exception):  # noqa: N818 - it ends one request
@@ -62,12 +71,17 @@ class _Gone(Exception):  # noqa: N818 - nobody waits for an answer any more
 
 
 class Door:
-    """Wraps the API: bearer token, pace for each token, body limit, and an incident number for every bug."""
+    """Wraps the API: bearer token, pace for each token, body limit, and an incident number for every bug.
 
-    def __init__(self, app: ASGIApp, *, office: Office, pace: Pace, body_limit: int) -> None:
+    `guesses` is the pace for tokens that open nothing, by where they come from. An address that has used it up waits,
+    but for tokens that opened something before: whoever guesses must not lock out a neighbour.
+    """
+
+    def __init__(self, app: ASGIApp, *, office: Office, pace: Pace, guesses: Pace, body_limit: int) -> None:
         self._app = app
         self._office = office
         self._pace = pace
+        self._guesses = guesses
         self._body_limit = body_limit
         self._noted: dict[str, datetime] = {}
 
@@ -104,20 +118,31 @@ class Door:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         if _path(scope) not in _OPEN_PATHS:
-            token = _bearer(headers.getlist("authorization"))
+            token, now = _bearer(headers.getlist("authorization")), self._office.clock.now()
+            peer = household(scope["client"][0] if scope.get("client") else "")
+            if token is not None and members.digest(token) not in self._noted:
+                wait_s = self._guesses.empty_s(peer, now)
+                if wait_s > 0:
+                    await self._too_many(scope, send, wait_s)
+                    return
             actor = await self._office.read(OPERATOR, members.by_token, token) if token is not None else None
             if token is None or actor is None:
+                if token is not None:
+                    self._guesses.wait_s(peer, now)
                 await self._say(scope, send, 401, "error.unauthorised", {}, headers={"WWW-Authenticate": "Bearer"})
                 return
-            wait_s = self._pace.wait_s(members.digest(token), self._office.clock.now())
+            wait_s = self._pace.wait_s(members.digest(token), now)
             if wait_s > 0:
-                after = max(int(wait_s + 0.999), 1)
-                facts = {"after": {"$span": after}}
-                await self._say(scope, send, 429, "error.too_many", facts, headers={"Retry-After": str(after)})
+                await self._too_many(scope, send, wait_s)
                 return
             await self._admit(scope, actor, token)
         body = await self._body(headers, receive)
         await self._app(scope, _replay(body, receive), send)
+
+    async def _too_many(self, scope: Scope, send: Send, wait_s: float) -> None:
+        after = max(int(wait_s + 0.999), 1)
+        facts = {"after": {"$span": after}}
+        await self._say(scope, send, 429, "error.too_many", facts, headers={"Retry-After": str(after)})
 
     async def _admit(self, scope: Scope, actor: Actor, token: str) -> None:
         scope.setdefault("state", {})["actor"] = actor

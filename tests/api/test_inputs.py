@@ -139,6 +139,37 @@ async def test_a_token_that_asks_too_often_waits_and_others_do_not(office: Offic
         assert (await ask(busy)).status_code == 200
 
 
+async def test_whoever_guesses_tokens_waits_and_a_known_token_behind_the_same_address_does_not(
+    office: Office, clock: JumpingClock
+) -> None:
+    member = await office.run(OPERATOR, lambda work: members.add(work, email="a@x.org", name="a", role=Role.ADMIN))
+    known, fresh = [
+        await office.run(OPERATOR, lambda work: members.create_token(work, members.get(work, member.id)))
+        for _ in range(2)
+    ]
+    settings = ApiSettings(wrong_per_s=0.5, wrong_burst=3)
+    app = Starlette(routes=[Mount("/api/v1", build_api(office, None, settings))])  # type: ignore[arg-type]
+
+    async def ask(token: str, peer: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as http:
+            return await http.get("/api/v1/tickets", headers={"Authorization": f"Bearer {token}"})
+
+    attacker, neighbour, elsewhere = "2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"
+    assert (await ask(known, neighbour)).status_code == 200
+    answers = [await ask(f"cht_guess{number}", attacker) for number in range(5)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+    assert answers[3].headers["Retry-After"] == "2"
+    assert answers[3].json()["error"]["code"] == "error.too_many"
+    assert (await ask(fresh, neighbour)).status_code == 429, "the same household, and nobody knows this token yet"
+    assert (await ask(known, neighbour)).status_code == 200
+    assert (await ask("cht_guess", elsewhere)).status_code == 401
+    await clock.fast_forward(seconds=2)
+    assert (await ask(fresh, attacker)).status_code == 200
+    assert (await ask("cht_guess", attacker)).status_code == 401
+    assert (await ask("cht_guess", attacker)).status_code == 429
+
+
 async def test_a_database_that_is_away_is_503_and_a_bug_is_500_with_its_number(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

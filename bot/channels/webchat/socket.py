@@ -23,6 +23,7 @@ from desk import webchat
 from desk.office import Office
 from desk.webchat import Line, News
 from models.access import ASSISTANT
+from models.address import household
 from models.errors import Unavailable
 from models.ports import Bus, Clock
 from phrases.say import say
@@ -54,7 +55,7 @@ class WebChat:
 
     async def endpoint(self, socket: WebSocket) -> None:
         """One browser."""
-        peer = socket.client.host if socket.client else "?"
+        peer = household(socket.client.host) if socket.client else "?"
         if not self._origin_allowed(socket) or self.peers[peer] >= SOCKETS_PER_PEER or self.stopping.is_set():
             await socket.close(1008)
             return
@@ -96,7 +97,7 @@ class _Visit:
     def __init__(self, chat: WebChat, socket: WebSocket) -> None:
         self._chat = chat
         self._socket = socket
-        self._peer = f"peer:{socket.client.host if socket.client else '?'}"
+        self._peer = f"peer:{household(socket.client.host) if socket.client else '?'}"
         self._name = ""
         self._language = "en"
         self._after = 0

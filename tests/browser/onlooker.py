@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
@@ -90,11 +91,13 @@ class Onlooker:
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def look(browser: Browser, *, width: int = 1440, height: int = 900, dark: bool = False) -> Onlooker:
-    """Open a window."""
+def look(
+    browser: Browser, *, width: int = 1440, height: int = 900, dark: bool = False, **options: Any
+) -> Onlooker:  # fmt: skip
+    """Open a window; `options` are a browser context's."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-GB",
-        timezone_id="Asia/Colombo",
+        timezone_id="Asia/Colombo", **options,
     )  # fmt: skip
     page = context.new_page()
     onlooker = Onlooker(context, page)

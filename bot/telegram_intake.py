@@ -22,6 +22,7 @@ from desk import board, polls
 from desk.office import Office
 from desk.work import Work
 from models.access import ASSISTANT
+from models.base import HIGHEST_KEY
 from models.conversation import conversation_key
 from models.errors import Unavailable
 from models.inbox import InboxRow
@@ -44,7 +45,6 @@ WEEK_OFF_S = 6 * 24 * 3600
 KEEPER_S = 300
 BACKOFF_S = 60
 BODY_MAX = 1024 * 1024
-_LARGEST_ID = 2**63 - 1
 
 
 class Why(StrEnum):
@@ -95,7 +95,7 @@ async def _unseen(_update: Update) -> None:
 def row_of(channel: str, account: str, update: Update) -> InboxRow:
     """The durable row of an update; a repeat makes the same row. ValueError where it has no usable number."""
     number = update.get("update_id")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _LARGEST_ID:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= HIGHEST_KEY:
         raise ValueError("update_id is missing or malformed")
     lane = conversation_key(channel, account, _chat_of(update))
     return InboxRow(channel, account, str(number), lane, update)
@@ -136,6 +136,7 @@ class Intake:
         self._row = row
         self._failures = 0
         self._prepared = False
+        self._holding: asyncio.Future[bool] | None = None
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -210,12 +211,15 @@ class Intake:
             await self._let_go(name)
 
     async def _mine(self, name: str) -> bool:
+        self._holding = asyncio.ensure_future(self._office.run(ASSISTANT, polls.hold, name, self._owner, LEASE_S))
         try:
-            return await self._office.run(ASSISTANT, polls.hold, name, self._owner, LEASE_S)
+            return await asyncio.shield(self._holding)
         except Unavailable:
             return False
 
     async def _let_go(self, name: str) -> None:
+        if self._holding is not None:  # one that is under way would take the lease again behind our back
+            await asyncio.gather(self._holding, return_exceptions=True)
         try:
             await self._office.run(ASSISTANT, polls.let_go, name, self._owner)
         except Unavailable:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from desk import board
 from models.access import Role
 from tests.world import world
 
@@ -22,7 +23,8 @@ async def test_silence_is_noticed_after_the_grace_and_its_end_is_told(
         await here.fast_forward(minutes=4)
         assert (await here.seen("100001"))["state"] == "Offline"
         assert await here.board() == []
-        await here.fast_forward(minutes=2)
+        await here.fast_forward(minutes=1)
+        await here.until(board.open_alerts)
         [line] = await here.board()
         assert (line["code"], line["charger_id"]) == ("charger.silent", "100001")
         ana = here.driver("+94771234567")

@@ -17,7 +17,7 @@ _OURS = ("exception", "stack")
 """What we wrote ourselves in several lines."""
 
 QUIET = ("httpx", "httpcore", "uvicorn", "uvicorn.error", "twilio", "apscheduler", "alembic", "ocpp", "websockets",
-         "asyncio", "multipart")  # fmt: skip
+         "asyncio", "multipart", "telegram", "aiogram", "aiohttp")  # fmt: skip
 
 
 def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:

@@ -63,6 +63,16 @@ def test_ids_of_chargers_tickets_and_instants_are_left_alone(plain: str) -> None
         ("auth_token=0123456789abcdef&x=1", "0123456789abcdef"),
         ("password: 'swordfish'", "swordfish"),
         ("bot 123456789:AAE_abcdefghijklmnopqrstuvwxyz012345 said", "AAE_"),
+        ("GET https://api.telegram.org/bot123456789:AAE_abcdefghijklmnopqrstuvwxyz012345/getMe", "AAE_"),
+        ("/file/bot123456789%3AAAE_abcdefghijklmnopqrstuvwxyz012345/photos/1.jpg", "AAE_"),
+        ("open https://t.me/TeamBot?start=dGhlIGNvZGUgb2YgYSBtZW1iZXI to link", "dGhlIGNv"),
+        ("they wrote LINK ABCD-EFGH", "EFGH"),
+        ("they wrote LINK ABCD EFGH", "EFGH"),
+        ("GET /files/c2lnbmVkIGFuZCBnb29kIGZvciBhIHdoaWxl failed", "c2lnbmVk"),
+        ("{'cookie': '__Host-chargehand=abcdef; theme=dark'}", "abcdef"),
+        ("Set-Cookie: chargehand=abcdef; Path=/", "abcdef"),
+        ("nats://t0ken@hub:4222 refused", "t0ken"),
+        ("a form with csrf=0123456789abcdef", "0123456789"),
         ("mail to ana.perera@example.lk failed", "ana.perera"),
     ],
 )
@@ -98,6 +108,11 @@ def test_a_line_is_json_and_its_traceback_is_masked_too(stream: io.StringIO) -> 
     assert "ValueError" in first["exception"]
     assert second["charger"] == "100003"
     assert "94771234567" not in stream.getvalue()
+
+
+def test_what_is_endless_is_cut() -> None:
+    assert len(mask("a-" * 1_000_000)) < 40_000
+    assert "94771234567" not in mask("a" * 31_995 + "+94771234567")
 
 
 def test_lines_for_the_eye_are_masked_as_well(stream: io.StringIO) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 from sqlalchemy import select
 
 from classifiers.registry import Classifier, load
-from desk import charging, conversations, members, messages, replies, tickets, wallets
+from desk import charging, conversations, members, messages, oncall, replies, tickets, wallets
 from desk.office import Office
 from desk.work import House, Work
 from integrations.bus import LocalBus
 from models.access import OPERATOR, Actor
 from models.charger import Charger, ProcedureRun, RunKind, RunResult
+from models.contact import Contact
+from models.member import MemberIdentityKind
 from models.message import Heard, Message
 from models.money import Money
 from models.outbox import OutboxItem, OutboxState
@@ -35,13 +37,24 @@ WHATSAPP: tuple[tuple[float, str, str, str], ...] = (
     (49, "+94761112223", "Ana Morales", "¿Cuánto cuesta un kWh en Kandy?"),
     (30, "+94723334445", "David Silva", "I want a wallbox at home in Nugegoda, 7 kW. What does the installation cost?"),
     (26, "+94755550101", "Ruwan", "100005 charger eke light eka rathu, charge wenne naha"),
+    (16, "+94755550105", "Dilshan", "it is still the same as yesterday"),
     (9, "+94755550102", "Fathima", "Third time this week Galle Fort stops after ten minutes. Nobody calls!"),
     (5, "+94771234567", "Nimali Perera", "100004 චාජරය වැඩ කරන්නේ නැහැ, රතු ලයිට් එක දැල්වෙනවා"),
     (1.4, "+94723334445", "David Silva", "Is the new site at Matara open already?"),
-    (0.6, "+94755550103", "Sanjay", "paid LKR 2,150 by card at 100010 but the app still shows LKR 0, ref 88213"),
+    (0.6, "+94755550103", "Sanjay", "I paid LKR 2,150 by Visa but my balance is still LKR 0, ref 88213"),
     (0.3, "+94755550104", "Kavindi", "the cable at 100007 does not come out of my car, please help"),
 )  # fmt: skip
 """Hours ago, number, name, words."""
+EARLIER: tuple[tuple[str, Category], ...] = (
+    ("100007 does not start, I tried two cables", Category.FAULT),
+    ("How much is a kWh at Liberty Plaza?", Category.INFO),
+    ("The refund for my last session has not arrived, LKR 860", Category.BILLING),
+    ("My new card 0499FE77 is not accepted anywhere", Category.RFID),
+    ("What does a 22 kW charger for our hotel in Galle cost?", Category.INSTALL),
+    ("100001 stopped in the middle of charging", Category.FAULT),
+    ("Is there a charger near Sigiriya?", Category.INFO),
+)
+"""What was asked in the ten days before, and settled."""
 SESSIONS: tuple[tuple[float, str, str, float, int], ...] = (
     (70, "100009", "04A1B2C3", 0.7, 31_200), (52, "100009", "0499FE01", 0.5, 22_840),
     (47, "100011", "04D4E5F6", 1.1, 44_600), (28, "100009", "04A1B2C3", 0.6, 27_310),
@@ -96,10 +109,10 @@ def _scenes(classifier: Classifier, story: Story) -> list[tuple[float, str, Call
     spoken = [(one[0], "", partial(_hear, classifier, number)) for number, one in enumerate(WHATSAPP)]
     charged = [(one[0], "", partial(_charge, number)) for number, one in enumerate(SESSIONS)]
     return [
-        *spoken, *charged, (69, "manager", _refund), (70.5, "dispatch", _billing), (40, "dispatch", _closed),
-        (49.5, "dispatch", _card), (29, "dispatch", _installation), (25.5, "dispatch", _overdue),
-        (8.5, "dispatch", _complaint), (4.8, "tech", _fault), (1.2, "dispatch", _answer),
-        (0.2, "", partial(_keys, story)),
+        *spoken, *charged, *_earlier(classifier), (75, "", _roster), (69, "manager", _refund),
+        (70.5, "dispatch", _billing), (40, "dispatch", _closed), (49.5, "dispatch", _card),
+        (29, "dispatch", _installation), (25.5, "dispatch", _overdue), (8.5, "dispatch", _complaint),
+        (4.8, "tech", _fault), (1.2, "dispatch", _answer), (0.2, "", partial(_keys, story)),
     ]  # fmt: skip
 
 
@@ -108,6 +121,10 @@ def _scenes(classifier: Classifier, story: Story) -> list[tuple[float, str, Call
 
 def _hear(classifier: Classifier, number: int, work: Work) -> None:
     _, phone, name, text = WHATSAPP[number]
+    _write(classifier, number, phone, name, text, work)
+
+
+def _write(classifier: Classifier, number: int, phone: str, name: str, text: str, work: Work) -> None:  # noqa: PLR0917
     heard = Heard(
         channel="whatsapp", account=ACCOUNT, address=f"whatsapp:{phone}", external_id=f"SM{number}",
         identity_kind="phone", identity=phone, text=text, sender_name=name,
@@ -115,6 +132,37 @@ def _hear(classifier: Classifier, number: int, work: Work) -> None:
     message = conversations.hear(work, 900_000 + number, heard)
     known = {charger.id: charger.name for charger in work.session.scalars(select(Charger))}
     messages.set_reading(work, message.id, classifier.read(text, Registers(chargers=known)))
+
+
+def _earlier(classifier: Classifier) -> list[tuple[float, str, Callable[[Work], Any]]]:
+    """One to four a day; every other one was worth a ticket, which was settled the same day."""
+    found: list[tuple[float, str, Callable[[Work], Any]]] = []
+    for number in range(26):
+        text, category = EARLIER[number % len(EARLIER)]
+        hours = 80 + number * 9.3 + (number * 7) % 5
+        found.append((hours, "", partial(_write, classifier, 100 + number, f"+9476555{number:04d}", "", text)))
+        if number % 2 == 0:
+            found.append((hours - 3, "dispatch", partial(_settle, text, category)))
+    return found
+
+
+def _settle(text: str, category: Category, work: Work) -> None:
+    ticket = tickets.open_ticket(work, category=category, summary=text, started_at=work.now - timedelta(hours=3))
+    tickets.take(work, ticket.ref)
+    tickets.resolve(work, ticket.ref, "Settled by phone")
+    tickets.close(work, ticket.ref)
+
+
+def _roster(work: Work) -> None:
+    """Whoever has a number can be on call."""
+    tara = members.get(work, "tech@demo.invalid")
+    members.enrol(work, tara, MemberIdentityKind.WHATSAPP, "+94770000004")
+    oncall.set_shift(work, tara.name, work.now, work.now + timedelta(days=6))
+    for name, rupees in (("nimali", 6_000), ("david", 9_000), ("ana", 5_000)):
+        contact = work.session.scalars(select(Contact).where(Contact.username == name)).one()
+        wallets.credit(
+            work, contact_id=contact.id, amount=Money(rupees * 100, "LKR"), note="Top-up", key=f"story:{name}"
+        )
 
 
 def _charge(number: int, work: Work) -> None:
@@ -226,6 +274,8 @@ def _ref(work: Work, words: str) -> str:
 
 def _keys(story: Story, work: Work) -> None:
     nimali, sanjay = _said(work, "Nimali Perera"), _said(work, "Sanjay")
+    for item in work.session.scalars(select(OutboxItem).where(OutboxItem.state == OutboxState.PENDING)):
+        item.state, item.status, item.sent_at = OutboxState.SENT, "delivered", item.created_at
     run = work.session.scalars(select(ProcedureRun.id).where(ProcedureRun.charger_id == "100009")).first()
     story.names.update(
         message=str(nimali.id), unanswered=str(sanjay.id), contact=str(nimali.contact_id),

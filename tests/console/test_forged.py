@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import httpx
@@ -47,6 +49,20 @@ async def test_another_sites_form_does_nothing_even_with_the_token(console: Fron
     window = await console.signed_in(Role.ADMIN)
     assert await _post(window, await window.token(), **headers) == 403
     assert "console.refused" in await console.audited()
+
+
+@pytest.mark.parametrize("ref", ["TKT-000001%0d%0aSet-Cookie:%20a=b", "TKT-000001%0d%0a", "%EF%BC%91", "1%20"])
+@pytest.mark.parametrize("part", [True, False])
+async def test_no_address_writes_a_header(console: Front, ref: str, part: bool) -> None:
+    window = await console.signed_in(Role.ADMIN)
+    headers = {"hx-request": "true"} if part else {}
+    data = {"csrf": await window.token(), "note": "called"}
+    answer = await window.http.post(f"/console/tickets/{ref}/note", data=data, headers=headers)
+    assert answer.status_code in (200, 303, 404)
+    assert "set-cookie" not in answer.headers or "a=b" not in answer.headers["set-cookie"]
+    address = answer.headers.get("hx-redirect", "") + answer.headers.get("location", "")
+    assert address.isascii()
+    assert not re.search(r"\s", address)
 
 
 async def test_our_own_page_may(console: Front) -> None:
@@ -122,6 +138,15 @@ async def test_every_answer_carries_its_guards(console: Front) -> None:
     for answer in answers:
         _guarded(answer)
         assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_no_policy_allows_what_stands_in_the_page_itself(console: Front) -> None:
+    answer = await console.window().get("/")
+    policy = answer.headers["content-security-policy"]
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    for path in ("/", "/console/sign-in", "/console/nothing"):
+        assert "unsafe" not in (await console.window().get(path)).headers.get("content-security-policy", ""), path
 
 
 async def test_no_page_holds_a_script_or_a_style_of_its_own(console: Front) -> None:

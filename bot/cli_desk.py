@@ -61,7 +61,7 @@ def member_add(given: argparse.Namespace) -> None:
     password = _stdin_secret("the password") if given.password_stdin else None
 
     def add(work: Work) -> Member:
-        whatsapp = imports.e164(given.whatsapp, chosen.default_region, "--whatsapp") if given.whatsapp else None
+        whatsapp = imports.phone_number(given.whatsapp, chosen.default_region, "--whatsapp") if given.whatsapp else None
         return members.add(
             work, email=given.email, name=given.name, role=Role(given.role),
             departments=[Department(word) for word in given.department], whatsapp=whatsapp,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import phonenumbers
 from sqlalchemy import select
 
 from desk import audit, charging, contact_list, contacts, ticket_list, wallets
@@ -16,6 +15,7 @@ from models.contact import Contact, ContactIdentity, IdentityKind, PhoneLink, Ti
 from models.conversation import Conversation
 from models.errors import BadInput, NotFound, Refusal
 from models.message import Direction, Message
+from models.phone import e164
 from models.ticket import Ticket
 
 TALKS, CASES, SESSIONS = 8, 8, 8
@@ -177,19 +177,11 @@ def _check(work: Work, contact: Contact, card: Card) -> None:
 
 
 def _know_by(work: Work, contact: Contact, phone: str) -> str:
-    number = _e164(phone, work.house.region)
+    number = e164(phone, work.house.region)
+    if number is None:
+        raise BadInput("contact.bad_phone", phone=phone[:40])
     other = contacts.by_phone(work, number)
     if other is not None:
         raise Refusal("contact.phone_taken", phone=number, name=other.name or f"#{other.id}")
     contacts.add_identity(work, contact, IdentityKind.PHONE, number)
     return number
-
-
-def _e164(text: str, region: str) -> str:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise BadInput("contact.bad_phone", phone=text[:40]) from None
-    if not phonenumbers.is_possible_number(number):
-        raise BadInput("contact.bad_phone", phone=text[:40])
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

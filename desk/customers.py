@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import phonenumbers
 from sqlalchemy import ColumnElement, func, select
 
 from desk import contacts, conversations, replies, ticket_views, tickets
@@ -15,6 +14,7 @@ from models.contact import Contact, ContactIdentity, IdentityKind
 from models.conversation import Conversation, conversation_key
 from models.errors import BadInput, NotFound, Refusal
 from models.message import Message
+from models.phone import e164
 from models.reply import Intent
 from models.ticket import LIVE, Ticket
 
@@ -111,6 +111,8 @@ def write_to(work: Work, phone: str, text: str, *, key: str) -> Message:
     work.require(Permission.REPLY)
     work.require(Permission.VIEW_CONTACTS)
     number = e164(phone, work.house.region)
+    if number is None:
+        raise BadInput("command.bad_phone", text=phone[:60], usage="")
     contact = contacts.by_phone(work, number)
     if contact is None or contact.erased_at is not None:
         raise NotFound("contact.unknown_number", phone=number)
@@ -120,21 +122,9 @@ def write_to(work: Work, phone: str, text: str, *, key: str) -> Message:
     return replies.reply(work, conversation.id, text, key=key, intent=Intent.NOTICE)
 
 
-def e164(text: str, region: str) -> str:
-    """A phone number as it is stored; refuses what cannot be one."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise BadInput("command.bad_phone", text=text[:60], usage="") from None
-    if not phonenumbers.is_possible_number(number):
-        raise BadInput("command.bad_phone", text=text[:60], usage="")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
 def _by_phone(work: Work, text: str) -> ColumnElement[bool] | None:
-    try:
-        number = e164(text, work.house.region)
-    except BadInput:
+    number = e164(text, work.house.region)
+    if number is None:
         return None
     owners = select(ContactIdentity.contact_id).where(
         ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value == number

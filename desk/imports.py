@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from sqlalchemy import select
 
 from desk import audit
@@ -21,6 +20,7 @@ from desk.work import Work
 from models.charger import Fleet
 from models.errors import BadInput, Refusal
 from models.money import from_decimal
+from models.phone import e164
 
 MOST_SHOWN = 50
 """Troubles told of one file; the rest is counted."""
@@ -96,7 +96,7 @@ class Row:
         text = self.get(column)
         if text is None:
             return None
-        return e164(text, region, column)
+        return phone_number(text, region, column)
 
     def day_end(self, column: str, timezone: str) -> datetime | None:
         """The end of a day (2027-12-31) in a time zone, as UTC."""
@@ -111,15 +111,12 @@ class Row:
             raise BadInput("import.bad_date", column=column, value=text) from None
 
 
-def e164(text: str, region: str, column: str = "phone") -> str:
+def phone_number(text: str, region: str, column: str = "phone") -> str:
     """A phone number as E.164; `region` is the country of one written without. Refuses what cannot be one."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise BadInput("import.bad_phone", column=column, value=text) from None
-    if not phonenumbers.is_possible_number(number):
+    number = e164(text, region)
+    if number is None:
         raise BadInput("import.bad_phone", column=column, value=text)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return number
 
 
 @dataclass

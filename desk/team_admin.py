@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from sqlalchemy import delete, func, select, update
 
 from desk import audit, member_links, members, second_factor, sessions, team_chats
@@ -16,6 +15,7 @@ from models.access import Department, Permission, Role
 from models.charger import Fleet
 from models.errors import BadInput, NotFound, Refusal
 from models.member import ApiToken, Member, MemberDepartment, MemberIdentity, MemberIdentityKind
+from models.phone import e164
 from models.session import MemberSession
 
 FLEETS = 500
@@ -256,10 +256,7 @@ def _fleet(work: Work, role: Role, fleet_id: int | None) -> int | None:
 
 
 def _number(work: Work, text: str) -> str:
-    try:
-        number = phonenumbers.parse(text, work.house.region)
-    except phonenumbers.NumberParseException:
-        raise BadInput("team.whatsapp_wrong", number=text[:40]) from None
-    if not phonenumbers.is_possible_number(number):
+    number = e164(text, work.house.region)
+    if number is None:
         raise BadInput("team.whatsapp_wrong", number=text[:40])
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return number

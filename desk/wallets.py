@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import phonenumbers
 from sqlalchemy import func, or_, select
 
 from desk import audit
@@ -15,6 +14,7 @@ from models.charger import Fleet
 from models.contact import Contact, ContactIdentity, IdentityKind
 from models.errors import BadInput, NotFound, Refusal
 from models.money import Money
+from models.phone import e164
 from models.wallet import Gateway, Payment, PaymentStatus, Wallet, WalletEntry
 
 
@@ -57,15 +57,11 @@ def lookup(work: Work, words: str) -> BalanceFacts:
 
 
 def _by_phone(work: Work, text: str) -> list[int]:
-    try:
-        number = phonenumbers.parse(text, work.house.region)
-    except phonenumbers.NumberParseException:
+    number = e164(text, work.house.region)
+    if number is None:
         return []
-    if not phonenumbers.is_possible_number(number):
-        return []
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     query = select(ContactIdentity.contact_id).where(
-        ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value == e164
+        ContactIdentity.kind == IdentityKind.PHONE, ContactIdentity.value == number
     )
     return sorted(set(work.session.scalars(query)))
 

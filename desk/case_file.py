@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from desk import chargers, contact_list, messages, sla, team_choices, ticket_list, ticket_views
-from desk.tickets import ANY_DEPARTMENT
 from desk.work import Work
-from models.access import GRANTS, Department, Permission, Role
+from models.access import Permission
 from models.charger import Charger, Site
 from models.contact import Contact
 from models.errors import NotFound, Refusal
-from models.member import Member, MemberDepartment
 from models.message import Media, Message
 from models.sla import ClockKind, ClockState, SlaClock
 from models.ticket import LIVE, MOVES, Ticket, TicketEvent, TicketStatus
@@ -67,26 +65,6 @@ def changing(
     if latest is not None:
         raise Refusal("ticket.changed_meanwhile", ref=ticket.ref, by=latest.by_name, at={"$at": latest.at.isoformat()})
     return verb(work, ref, *args, **kwargs)
-
-
-def members_of(work: Work, department: Department) -> Sequence[Member]:
-    """Active members who can be given a ticket of a department, by name."""
-    work.require(Permission.ASSIGN_TICKETS)
-    able = [role for role in Role if Permission.WORK_TICKETS in GRANTS[role]]
-    inside = select(MemberDepartment.member_id).where(MemberDepartment.department == department)
-    query = select(Member).where(
-        Member.active.is_(True), Member.role.in_(able),
-        or_(Member.role.in_(ANY_DEPARTMENT), Member.id.in_(inside)),
-    )  # fmt: skip
-    return work.session.scalars(query.order_by(Member.name, Member.id)).all()
-
-
-def workers(work: Work) -> Sequence[Member]:
-    """Active members whom a list of tickets can be narrowed to, by name."""
-    work.require(Permission.ASSIGN_TICKETS)
-    able = [role for role in Role if Permission.WORK_TICKETS in GRANTS[role]]
-    query = select(Member).where(Member.active.is_(True), Member.role.in_(able))
-    return work.session.scalars(query.order_by(Member.name, Member.id)).all()
 
 
 def sites(work: Work) -> Sequence[Site]:

@@ -18,6 +18,7 @@ from desk import search, stretch
 from desk.stretch import Wanted
 from desk.work import Work
 from models.access import Permission
+from models.base import HIGHEST_KEY
 from models.contact import Contact, ContactIdentity, IdentityKind, Tier
 from models.errors import BadInput
 
@@ -124,7 +125,7 @@ def _by_name(work: Work, wanted: ContactFilter, limit: int, after: str | None) -
         query = query.where(Contact.sort_name > "")
     else:
         key, _, name = (_read(after, "name") or "").partition("~")
-        if not (key.isascii() and key.isdigit()) or int(key) >= 2**63:
+        if not (key.isascii() and key.isdigit()) or int(key) > HIGHEST_KEY:
             raise BadInput("error.bad_cursor")
         query = query.where(Contact.sort_name >= name, tuple_(Contact.sort_name, Contact.id) > (name, int(key)))
     found = work.session.execute(query.order_by(Contact.sort_name, Contact.id).limit(limit + 1)).all()
@@ -218,7 +219,7 @@ def _key(cursor: str | None, order: str) -> int | None:
     place = _read(cursor, order)
     if place is None:
         return None
-    if not (place.isascii() and place.isdigit()) or int(place) >= 2**63:
+    if not (place.isascii() and place.isdigit()) or int(place) > HIGHEST_KEY:
         raise BadInput("error.bad_cursor")
     return int(place)
 

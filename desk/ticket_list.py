@@ -2,7 +2,7 @@
 
 A page begins after a cursor, never at an offset, and nothing is counted, so that the last page of a million costs
 what the first one costs. Filters that an index leads with choose the rows ("arms", one for each value that the
-index wants); the others only pass over what the arms yield.
+index wants); the others only pass over what the arms yield, a stretch at a time.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, select, tuple_, union_all
+from sqlalchemy import ColumnElement, and_, case, select, true, tuple_
 
-from desk.stretch import plan_for_values
+from desk import stretch
+from desk.stretch import Part, Wanted, plan_for_values
 from desk.ticket_views import LIVE_ORDER, live_only, unassigned_only
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Department, Permission
+from models.base import HIGHEST_KEY
 from models.charger import Charger, Site
 from models.contact import Contact
 from models.errors import BadInput
@@ -90,77 +92,120 @@ class TicketPage:
 
 def page(
     work: Work, wanted: TicketFilter, *, order: Order = Order.NEWEST, limit: int = PAGE, after: str | None = None
-) -> TicketPage:
-    """One page of the tickets that this actor may see. Refuses a cursor of another order."""
-    work.require(Permission.VIEW_TICKETS)
-    plan_for_values(work)
-    if work.actor.role in OWN_TICKETS_ONLY:
-        wanted = replace(wanted, assignee_id=work.actor.member_id)
+) -> TicketPage:  # fmt: skip
+    """One page of the tickets that this actor may see. It may be short though there is a `next`: look further there.
+
+    Refuses a cursor of another order.
+    """
+    wanted = _visible(work, wanted)
+    if wanted.pressing is not None:
+        kind, look = "due", _by_due
+    elif order is Order.QUEUE and wanted.live:
+        kind, look = "queue", _by_queue
+    else:
+        kind, look = "newest", _by_age
+    place = _read(after, kind)
     if _impossible(wanted):
         return TicketPage([], None)
-    if wanted.pressing is not None:
-        ids, kind = _by_due(work, wanted, limit + 1, _read(after, "due")), "due"
-    elif order is Order.QUEUE and wanted.live:
-        ids, kind = _by_queue(work, wanted, limit + 1, _read(after, "queue")), "queue"
-    else:
-        ids, kind = _by_age(work, wanted, limit + 1, _read(after, "newest")), "newest"
-    rows = _rows(work, ids[:limit])
-    return TicketPage(rows, _cursor(kind, rows[-1]) if len(ids) > limit else None)
+    ids, last = look(work, wanted, limit, place)
+    return TicketPage(_rows(work, ids), _written(kind, last) if last is not None else None)
 
 
-def newest(work: Work, wanted: TicketFilter, *, limit: int, after: int | None = None) -> list[int]:
+def newest(work: Work, wanted: TicketFilter, *, limit: int, after: int | None = None) -> Part:
     """The keys alone of what this actor may see, older than `after`: for lists of another shape."""
+    wanted = _visible(work, wanted)
+    return _aged(work, wanted, limit, after) if not _impossible(wanted) else Part()
+
+
+def _visible(work: Work, wanted: TicketFilter) -> TicketFilter:
     work.require(Permission.VIEW_TICKETS)
     plan_for_values(work)
-    if work.actor.role in OWN_TICKETS_ONLY:
-        wanted = replace(wanted, assignee_id=work.actor.member_id)
-    return _by_age(work, wanted, limit, _Cursor(0, 0, NEVER, after) if after is not None else None)
+    return replace(wanted, assignee_id=work.actor.member_id) if work.actor.role in OWN_TICKETS_ONLY else wanted
 
 
 # Orders ---------------------------------------------------------------------------------------------------------
 
+Found = tuple[list[int], "_Cursor | None"]
+"""Keys, and the place after which there may be more."""
 
-def _by_age(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> list[int]:
+
+def _by_age(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> Found:
+    part = _aged(work, wanted, limit, after.id if after is not None else None)
+    return part.keys, _Cursor(0, 0, NEVER, part.next) if part.next is not None else None
+
+
+def _aged(work: Work, wanted: TicketFilter, limit: int, after: int | None) -> Part:
     """The newest first: the newest of each arm, and of these the newest."""
-    older = (Ticket.id < after.id,) if after is not None else ()
-    arms = [
-        select(Ticket.id).where(*arm, *_rest(wanted), *older).order_by(Ticket.id.desc()).limit(limit)
-        for arm in _arms(work, wanted)
-    ]
-    if len(arms) <= 1:
-        return list(work.session.scalars(arms[0])) if arms else []
-    found = union_all(*(select(arm.subquery().c.id) for arm in arms)).subquery()
-    return list(work.session.scalars(select(found.c.id).order_by(found.c.id.desc()).limit(limit)))
+    arms, said = _arms(work, wanted)
+    rest = _rest(work, wanted, said)
+    leads = [Wanted(and_(*arm) if arm else None, rest) for arm in arms]
+    return stretch.read_any(work, Ticket, leads, limit=limit, after=after)
 
 
-def _by_queue(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> list[int]:
+def _by_queue(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> Found:
     """By priority, tier, due time. Few tickets are sorted; of many the index hands out each priority in turn."""
-    place = tuple_(Ticket.tier_rank, Ticket.next_due_at, Ticket.id)
-    if few := _few(work, wanted):
+    place = (Ticket.tier_rank, Ticket.next_due_at, Ticket.id)
+    few, said = _few(work, wanted)
+    if few:
         first = case({each.value: number for each, number in PRIORITY_RANK.items()}, value=Ticket.priority)
-        later = (tuple_(first, *place.clauses) > after.place,) if after is not None else ()
-        query = select(Ticket.id).where(*few, *_rest(wanted), *later)
-        return list(work.session.scalars(query.order_by(first, *place.clauses).limit(limit)))
-    ids: list[int] = []
+        later = (tuple_(first, *place) > after.place,) if after is not None else ()
+        return _cut(*_walk(work, (*few, *later), _rest(work, wanted, said), (first, *place), limit + 1), limit)
+    lead, rest = _own(wanted), _rest(work, wanted, {"assignee", "priority", "live"})
+    found: list[Any] = []
     for priority, rank in PRIORITY_RANK.items():
         if (after is not None and rank < after.rank) or wanted.priority not in (None, priority):
             continue
-        here = (place > after.place[1:],) if after is not None and rank == after.rank else ()
-        query = select(Ticket.id).where(Ticket.priority == priority, live_only(), *_rest(wanted), *here)
-        ids += work.session.scalars(query.order_by(*place.clauses).limit(limit - len(ids)))
-        if len(ids) >= limit:
-            break
-    return ids
+        here = (tuple_(*place) > after.place[1:],) if after is not None and rank == after.rank else ()
+        arm = (Ticket.priority == priority, live_only(), *lead, *here)
+        rows, last = _walk(work, arm, rest, place, limit + 1 - len(found))
+        found += rows
+        if len(found) > limit or last is not None:
+            return _cut(found, last, limit)
+    return _cut(found, None, limit)
 
 
-def _by_due(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> list[int]:
+def _by_due(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> Found:
     """What runs out first, or ran out longest ago, comes first."""
-    later = (tuple_(Ticket.next_due_at, Ticket.id) > (after.due_at, after.id),) if after is not None else ()
     assert wanted.pressing is not None
-    few = _few(work, wanted)
-    narrow = (*few, live_only()) if few is not None else ()
-    query = select(Ticket.id).where(*pressing(work, wanted.pressing), *narrow, *_rest(wanted))
-    return list(work.session.scalars(query.where(*later).order_by(Ticket.next_due_at, Ticket.id).limit(limit)))
+    place = (Ticket.next_due_at, Ticket.id)
+    later = (tuple_(*place) > (after.due_at, after.id),) if after is not None else ()
+    few, said = _few(work, wanted)
+    lead = (*few, live_only()) if few else _own(wanted)
+    rest = _rest(work, wanted, said if few else {"assignee"})
+    return _cut(*_walk(work, (*pressing(work, wanted.pressing), *lead, *later), rest, place, limit + 1), limit)
+
+
+def _own(wanted: TicketFilter) -> Where:
+    """Whose they are, as the indexes of live tickets begin."""
+    if wanted.unassigned:
+        return (Ticket.assignee_id.is_(None),)
+    return (Ticket.assignee_id == wanted.assignee_id,) if wanted.assignee_id is not None else ()
+
+
+def _walk(
+    work: Work, lead: Where, rest: Sequence[ColumnElement[bool]], order: Sequence[Any], count: int
+) -> tuple[list[Any], Any]:  # fmt: skip
+    """At most `count` rows that fit, and where a stretch held fewer, the last that was looked at."""
+    fits = and_(*rest) if rest else true()
+    query = select(Ticket.id, Ticket.priority, Ticket.tier_rank, Ticket.next_due_at, fits.label("fits"))
+    query = query.where(*lead).order_by(*order)
+    if not rest:
+        return list(work.session.execute(query.limit(count))), None
+    rows: list[Any] = []
+    for size in (stretch.LONGEST // 3, stretch.LONGEST):
+        rows = list(work.session.execute(query.limit(size)))
+        fitting = [row for row in rows if row.fits][:count]
+        if len(fitting) == count or len(rows) < size:
+            return fitting, None
+    return fitting, rows[-1]
+
+
+def _cut(rows: list[Any], last: Any, limit: int) -> Found:
+    """At most `limit` of the rows; whoever read one more knows whether there are more."""
+    if len(rows) > limit:
+        last = rows[limit - 1]
+    end = _Cursor(PRIORITY_RANK[last.priority], last.tier_rank, last.next_due_at, last.id) if last is not None else None
+    return [row.id for row in rows[:limit]], end
 
 
 def pressing(work: Work, which: Pressing) -> Where:
@@ -174,72 +219,83 @@ def pressing(work: Work, which: Pressing) -> Where:
 # Filters --------------------------------------------------------------------------------------------------------
 
 
-def _arms(work: Work, wanted: TicketFilter) -> Sequence[Where]:
-    """Conditions that together find every row once, each led by an index in the order of age."""
-    if narrow := _narrow(work, wanted):
-        return narrow
-    if wanted.claim_class is not None:
-        return [(Ticket.claim_class == wanted.claim_class,)]
-    if wanted.unassigned:
-        return [()]  # the filter itself says what the index wants; said twice, PostgreSQL thinks it rare
-    statuses = (wanted.status,) if wanted.status else tuple(TicketStatus) if wanted.closed_too else LIVE_ORDER
-    for column, value in _leading(wanted):
-        if value is not None:
-            return [(column == value, Ticket.status == status) for status in statuses]
-    if wanted.status is not None:
-        return [(Ticket.status == wanted.status,)]
-    return [() if wanted.closed_too else (live_only(),)]
-
-
-def _narrow(work: Work, wanted: TicketFilter) -> list[Where]:
-    """Filters that leave few rows, one by one where all that is closed may be among them."""
-    few = _few(work, wanted)
-    if few is None:
-        return []
-    if wanted.site_id is None or wanted.live:
-        return [few]
-    return [(Ticket.charger_id == charger_id,) for charger_id in _chargers_of(work, wanted.site_id)] or [few]
-
-
-def _few(work: Work, wanted: TicketFilter) -> Where | None:
-    """Filters of which no more than some hundred live tickets can be; None where none was asked for."""
+def _arms(work: Work, wanted: TicketFilter) -> tuple[list[Where], set[str]]:
+    """Conditions that together find every row once, each led by an index in the order of age; and what they say."""
+    states = (wanted.status,) if wanted.status is not None else LIVE_ORDER if wanted.live else ()
     if wanted.contact_id is not None:
-        return (Ticket.contact_id == wanted.contact_id,)
+        return [(Ticket.contact_id == wanted.contact_id,)], {"contact"}
     if wanted.charger_id is not None:
-        return (Ticket.charger_id == wanted.charger_id,)
+        return _by_status(Ticket.charger_id == wanted.charger_id, "charger", states)
     if wanted.site_id is not None:
-        return (Ticket.charger_id.in_(_chargers_of(work, wanted.site_id)),)
-    return None
+        if wanted.live:
+            return [(_at_site(work, wanted.site_id), live_only())], {"site", "live"}
+        return [(Ticket.charger_id == key,) for key in _chargers_of(work, wanted.site_id)], {"site"}
+    if wanted.claim_class is not None:
+        return [(Ticket.claim_class == wanted.claim_class,)], {"class"}
+    if wanted.unassigned:
+        return [(unassigned_only(),)], {"unassigned", "status", "live"}
+    for name, column, value in _leading(wanted):
+        if value is not None:
+            every = () if name == "assignee" else tuple(TicketStatus)
+            return _by_status(column == value, name, states or every)
+    if wanted.status is not None:
+        return [(Ticket.status == wanted.status,)], {"status"}
+    return ([()], set()) if wanted.closed_too else ([(live_only(),)], {"live"})
+
+
+def _by_status(lead: ColumnElement[bool], name: str, states: Sequence[TicketStatus]) -> tuple[list[Where], set[str]]:
+    """The lead with each of the states, as the indexes have it; without any, all of them at once."""
+    if not states:
+        return [(lead,)], {name}
+    return [(lead, Ticket.status == status) for status in states], {name, "status", "live"}
+
+
+def _few(work: Work, wanted: TicketFilter) -> tuple[Where, set[str]]:
+    """Filters of which no more than some hundred live tickets can be, and what they say; nothing without them."""
+    if wanted.contact_id is not None:
+        return (Ticket.contact_id == wanted.contact_id, live_only()), {"contact", "live"}
+    if wanted.charger_id is not None:
+        return (Ticket.charger_id == wanted.charger_id, live_only()), {"charger", "live"}
+    if wanted.site_id is not None:
+        return (_at_site(work, wanted.site_id), live_only()), {"site", "live"}
+    return (), set()
 
 
 def _impossible(wanted: TicketFilter) -> bool:
     """Whether the filters exclude one another, so that every row would be looked at for nothing."""
     if wanted.category is not None and wanted.department is not None:
-        return CATEGORY_DEPARTMENT[wanted.category] is not wanted.department
+        return CATEGORY_DEPARTMENT[wanted.category] is not wanted.department  # a ticket is opened so, and stays so
     if wanted.unassigned and (wanted.assignee_id is not None or wanted.status not in (None, TicketStatus.OPEN)):
         return True
     return wanted.pressing is not None and wanted.status is not None and wanted.status not in LIVE
 
 
-def _leading(wanted: TicketFilter) -> tuple[tuple[Any, Any], ...]:
+def _leading(wanted: TicketFilter) -> tuple[tuple[str, Any, Any], ...]:
     return (
-        (Ticket.assignee_id, wanted.assignee_id), (Ticket.priority, wanted.priority),
-        (Ticket.category, wanted.category), (Ticket.department, wanted.department),
+        ("assignee", Ticket.assignee_id, wanted.assignee_id), ("priority", Ticket.priority, wanted.priority),
+        ("category", Ticket.category, wanted.category), ("department", Ticket.department, wanted.department),
     )  # fmt: skip
 
 
-def _rest(wanted: TicketFilter) -> list[ColumnElement[bool]]:
-    """Every filter, said of each row: those that an arm leads with are true already and cost nothing."""
-    given: list[tuple[Any, Any]] = [
-        *_leading(wanted), (Ticket.contact_id, wanted.contact_id), (Ticket.charger_id, wanted.charger_id),
-        (Ticket.claim_class, wanted.claim_class), (Ticket.status, wanted.status),
+def _rest(work: Work, wanted: TicketFilter, said: set[str]) -> list[ColumnElement[bool]]:
+    """Every filter that was not said yet: looked at row by row."""
+    given: list[tuple[str, Any, Any]] = [
+        *_leading(wanted), ("contact", Ticket.contact_id, wanted.contact_id),
+        ("charger", Ticket.charger_id, wanted.charger_id), ("class", Ticket.claim_class, wanted.claim_class),
+        ("status", Ticket.status, wanted.status),
     ]  # fmt: skip
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in given if value is not None]
-    if wanted.unassigned:
+    conditions = [column == value for name, column, value in given if value is not None and name not in said]
+    if wanted.site_id is not None and "site" not in said:
+        conditions.append(_at_site(work, wanted.site_id))
+    if wanted.unassigned and "unassigned" not in said:
         conditions.append(unassigned_only())
-    if wanted.live and wanted.status is None and wanted.pressing is None:
+    if wanted.live and wanted.status is None and wanted.pressing is None and "live" not in said:
         conditions.append(live_only())
     return conditions
+
+
+def _at_site(work: Work, site_id: int) -> ColumnElement[bool]:
+    return Ticket.charger_id.in_(_chargers_of(work, site_id))
 
 
 def _chargers_of(work: Work, site_id: int) -> list[str]:
@@ -264,9 +320,8 @@ class _Cursor:
         return self.rank, self.tier_rank, self.due_at, self.id
 
 
-def _cursor(kind: str, row: dict[str, Any]) -> str:
-    rank = PRIORITY_RANK[Priority(row["priority"])]
-    return f"{kind}~{rank}~{row['tier_rank']}~{row['next_due_at'].isoformat()}~{row['id']}"
+def _written(kind: str, place: _Cursor) -> str:
+    return f"{kind}~{place.rank}~{place.tier_rank}~{place.due_at.isoformat()}~{place.id}"
 
 
 def _read(cursor: str | None, kind: str) -> _Cursor | None:
@@ -277,7 +332,7 @@ def _read(cursor: str | None, kind: str) -> _Cursor | None:
         read = _Cursor(int(rank), int(tier_rank), datetime.fromisoformat(due_at), int(key))
     except ValueError:
         raise BadInput("error.bad_cursor") from None
-    if of != kind or read.due_at.tzinfo is None or not 0 < read.id < 2**63 or max(read.rank, read.tier_rank) > 9:
+    if of != kind or read.due_at.tzinfo is None or not 0 < read.id <= HIGHEST_KEY or max(read.rank, read.tier_rank) > 9:
         raise BadInput("error.bad_cursor")
     return read
 

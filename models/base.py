@@ -16,6 +16,9 @@ from sqlalchemy.types import TypeDecorator
 type_big = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit key that SQLite still treats as its rowid."""
 
+HIGHEST_KEY = 2**63 - 1
+"""The largest key, and the largest whole number, that a row can hold."""
+
 type_json = JSON().with_variant(JSONB(), "postgresql")
 
 

@@ -7,9 +7,8 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from models.base import HIGHEST_KEY
 from models.errors import BadInput
-
-_HIGHEST = 2**63 - 1
 
 
 def encode(kind: str, key: str | int) -> str:
@@ -36,7 +35,7 @@ def decode_number(kind: str, cursor: str | None) -> int | None:
     key = decode(kind, cursor)
     if key is None:
         return None
-    if not (key.isascii() and key.isdigit()) or int(key) > _HIGHEST:
+    if not (key.isascii() and key.isdigit()) or int(key) > HIGHEST_KEY:
         raise BadInput("error.bad_cursor")
     return int(key)
 

@@ -8,12 +8,12 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.access import Department
+from models.base import HIGHEST_KEY
 from models.charger import ChargerState
 from models.message import Direction, MessageState
 from models.reading import Category, Urgency
 from models.ticket import Priority, TicketStatus
 
-HIGHEST = 2**63 - 1
 PAGE = 50
 LONGEST_PAGE = 200
 
@@ -32,10 +32,10 @@ def _text(least: int, most: int) -> Any:
 Word = Annotated[str, _text(1, 100), AfterValidator(_storable)]
 Line = Annotated[str, _text(1, 300), AfterValidator(_storable)]
 Prose = Annotated[str, _text(1, 8_000), AfterValidator(_storable)]
-Key = Annotated[int, Field(ge=1, le=HIGHEST)]
+Key = Annotated[int, Field(ge=1, le=HIGHEST_KEY)]
 ChargerKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
 
-KeyInPath = Annotated[int, Path(ge=1, le=HIGHEST)]
+KeyInPath = Annotated[int, Path(ge=1, le=HIGHEST_KEY)]
 ChargerInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
 RefInPath = Annotated[str, Path(pattern=r"^(?:[Tt][Kk][Tt]-?)?[0-9]{1,18}$")]
 

@@ -44,11 +44,10 @@ async def hub(visit: Visit) -> Response:
 
 
 def _wanted(visit: Visit) -> Wanted:
-    site = visit.query("site", most=18)
     return Wanted(
         search=visit.query("q", most=100), state=_chosen(visit, "state", Shown),
         current_type=_chosen(visit, "type", CurrentType),
-        site_id=int(site) if site.isascii() and site.isdigit() else None,
+        site_id=visit.number("site"),
         order=_chosen(visit, "order", Order) or Order.WORST,
     )  # fmt: skip
 
@@ -186,7 +185,7 @@ async def frames(visit: Visit) -> Response:
     """The log by cursor; with `since` only what came after that frame, for a page that watches."""
     charger_id = visit.request.path_params["charger_id"]
     action, direction = visit.query("action", most=48), visit.query("direction", most=3)
-    since, before = _cursor(visit, "since"), _cursor(visit, "before")
+    since, before = visit.number("since", least=0), visit.number("before")
     if since is not None:
         found = await visit.desk.read(
             frame_log.since, charger_id, after=since, limit=TAIL, action=action, direction=direction
@@ -208,11 +207,6 @@ def _stamped(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """With the time of day to the second in the reader's zone: frames come several a minute."""
     at = datetime.fromisoformat(row["at"]).astimezone(zone)
     return {**row, "clock": f"{at:%H:%M:%S}", "day": f"{at:%Y-%m-%d}"}
-
-
-def _cursor(visit: Visit, name: str) -> int | None:
-    text = visit.query(name, most=18)
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 PAGES = (hub, card, charger, now, history, command, frames)

@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from starlette.datastructures import FormData, UploadFile
 
+from models.base import HIGHEST_KEY
 from models.errors import BadInput
 from models.filetypes import sniff
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST = 8_000
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
-HIGHEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Form:
         """The same, or None where nothing was chosen."""
         return self.choice(name, kind) if self.text(name, most=100) else None
 
-    def integer(self, name: str, *, least: int = 0, most: int = HIGHEST) -> int:
+    def integer(self, name: str, *, least: int = 0, most: int = HIGHEST_KEY) -> int:
         """A whole number."""
         text = self.text(name, most=30)
         if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:

@@ -18,22 +18,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import cookies, drawing
 from console.house import ConsoleHouse
-from console.pages.form import HIGHEST, Form
+from console.pages.form import Form
 from desk.office import Desk
 from models.access import Actor, Permission
+from models.base import HIGHEST_KEY
 from models.errors import NotFound
 from phrases.catalogue import LANGUAGES
 from phrases.say import say as say_phrase
 
 BODY_LIMIT = 1_000_000
 NOTE_LIVES = timedelta(minutes=2)
+_OF_A_PATH = ":/%#?=@[]!$&'()*+,;"
+"""What stays as it is in an address; everything else is encoded, so that no line of a header ends early."""
 _OUT_OF_PLACE = ("\\", "\r", "\n", "\t", "\0")
 R = TypeVar("R", bound=Response)
 
@@ -98,15 +101,15 @@ class Guest:
         """A text of the address; empty where there is none."""
         return self.request.query_params.get(name, "").replace("\x00", "").strip()[:most]
 
-    def number(self, name: str) -> int | None:
+    def number(self, name: str, *, least: int = 1) -> int | None:
         """A row's key in the address, such as a list's `after`; None where there is none."""
         text = self.query(name, most=20)
-        return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST else None
+        return int(text) if text.isascii() and text.isdigit() and least <= int(text) <= HIGHEST_KEY else None
 
     def key(self, name: str) -> int:
         """A row's key in the path. NotFound where it can be none."""
         value = int(self.request.path_params[name])
-        if not 0 < value <= HIGHEST:
+        if not 0 < value <= HIGHEST_KEY:
             raise NotFound("trouble.unknown")
         return value
 
@@ -142,7 +145,7 @@ class Guest:
     def see_other(self, path: str, note_code: str | None = None, **facts: Any) -> Response:
         """Go there next, perhaps with a sentence about what was done."""
         if self.htmx:
-            response = Response(status_code=200, headers={"HX-Redirect": path})
+            response = Response(status_code=200, headers={"HX-Redirect": quote(path, safe=_OF_A_PATH)})
         else:
             response = RedirectResponse(path, 303)
         if note_code is not None:

@@ -34,8 +34,7 @@ E = TypeVar("E", bound=StrEnum)
 @page(PATH, needs=Permission.VIEW_MESSAGES)
 async def queue(visit: Visit) -> Response:
     """What people wrote, newest first, narrowed by state, category, words and the like."""
-    wanted, after = _wanted(visit), visit.query("after", most=18)
-    key = int(after) if after.isascii() and after.isdigit() else None
+    wanted, key = _wanted(visit), visit.number("after")
     return visit.render(
         "requests/queue.html", part=await visit.desk.read(message_list.page, wanted, after=key), wanted=wanted,
         after=key, waiting=await visit.desk.read(message_list.waiting), href=_href(wanted), words_of=_words(visit),
@@ -89,11 +88,10 @@ async def request(visit: Visit) -> Response:
 @page(PATH + "/{message_id:int}/talk", needs=Permission.VIEW_MESSAGES)
 async def talk(visit: Visit) -> Response:
     """An earlier stretch of the conversation."""
-    message_id, before = visit.key("message_id"), visit.query("before", most=18)
+    message_id = visit.key("message_id")
     found = await visit.desk.read(messages.get, message_id)
     thread = await visit.desk.read(
-        request_file.thread, found.conversation_id,
-        before=int(before) if before.isascii() and before.isdigit() else message_id,
+        request_file.thread, found.conversation_id, before=visit.number("before") or message_id
     )  # fmt: skip
     return visit.render("requests/talk.html", block="talk", thread=thread, message=found, words_of=_words(visit))
 

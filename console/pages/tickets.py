@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from console.pages.form import Form
 from console.pages.page import Visit, page
-from desk import case_file, chargers, contact_list, messages, ticket_list, ticket_views, tickets
+from desk import case_file, chargers, contact_list, messages, team_choices, ticket_list, ticket_views, tickets
 from desk.contact_list import ContactFilter
 from desk.ticket_list import Order, Pressing, TicketFilter
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Department, Permission
+from models.base import HIGHEST_KEY
 from models.errors import BadInput, NotFound, Refusal
 from models.message import Message
 from models.reading import Category
@@ -77,7 +78,7 @@ def _list(work: Work, visit: Visit, wanted: TicketFilter, order: Order, after: s
     return {
         "rows": found.items,
         "next_cursor": found.next,
-        "members": case_file.workers(work) if whole and assigns else [],
+        "members": team_choices.workers(work) if whole and assigns else [],
         "sites": case_file.sites(work) if whole else [],
         "contact": contact,
     }
@@ -137,7 +138,7 @@ def _one_of(kind: type[E], value: str, field: str) -> E:
 def _number(text: str | None, field: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 2**63:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= HIGHEST_KEY:
         raise BadInput("form.not_a_number", field=field)
     return int(text)
 
@@ -191,7 +192,7 @@ async def charger(visit: Visit) -> Response:
 async def assignees(visit: Visit) -> Response:
     """Who can be given a ticket of a category: whoever works for its department."""
     category = _one_of(Category, visit.query("category", most=20) or Category.FAULT.value, "category")
-    members = await visit.desk.read(case_file.members_of, CATEGORY_DEPARTMENT[category])
+    members = await visit.desk.read(team_choices.for_department, CATEGORY_DEPARTMENT[category])
     return visit.render(
         "tickets/assignees.html", block="content", members=members, chosen="", department=CATEGORY_DEPARTMENT[category]
     )
@@ -222,7 +223,7 @@ async def _form(
     return visit.render(
         "tickets/new.html", status, given=given, category=category, department=department,
         contact=await visit.desk.read(case_file.contact_named, contact_id) if contact_id else None,
-        members=await visit.desk.read(case_file.members_of, department) if assigns else None,
+        members=await visit.desk.read(team_choices.for_department, department) if assigns else None,
         text=visit.say(refusal.code, **refusal.facts) if refusal is not None else None,
     )  # fmt: skip
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from bot.channels.whatsapp.inbound import Rejected
+from models.base import HIGHEST_KEY
 
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 _WORD = re.compile(r"[a-z_]{2,24}")
-_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ def _outbox_id(raw_query: str) -> int | None:
     if not re.fullmatch(r"\d{1,19}", given, re.ASCII):
         return None
     number = int(given)
-    return number if 0 < number <= _LARGEST_ID else None
+    return number if 0 < number <= HIGHEST_KEY else None

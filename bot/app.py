@@ -139,7 +139,7 @@ class App:
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
             settings.timezone,
         )  # fmt: skip
-        self.console = ConsoleHouse(self.office, self.clerk, knowledge=self.knowledge.index, health=self._health)
+        self.console = ConsoleHouse(self.office, self.clerk, health=self._health)
         self.telegram = self._telegram_door()
         self.team = self._team_channel()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from desk.knowledge import Knowledge
 from desk.office import Office
 from models.ports import Bus, Chargers, Clock
 
@@ -35,11 +34,10 @@ class HouseHealth:
 
 @dataclass(frozen=True)
 class ConsoleHouse:
-    """The desk, the way to chargers, and what the answers know. `stopping` ends the streams."""
+    """The desk, the way to chargers, and what the process knows of itself. `stopping` ends the streams."""
 
     office: Office
     chargers: Chargers
-    knowledge: Callable[[], Knowledge] | None = None
     health: Callable[[], HouseHealth] = HouseHealth
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.mask import mask
+
 SICK_S = 300
 """A channel that failed for so long is not well."""
 
@@ -25,7 +27,7 @@ class Pulse:
     def bad(self, now: datetime, reason: str) -> None:
         """It did not."""
         self.failing_since_at = self.failing_since_at or now
-        self.reason = reason
+        self.reason = mask(reason)  # /readyz tells it to whoever asks, and a library's words may hold an address
 
     def silent_s(self, now: datetime) -> float:
         """For how long it has been failing."""

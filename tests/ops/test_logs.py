@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.logs import QUIET, configure
 from bot.mask import mask, mask_value
+from bot.pulse import Pulse
 
 e164 = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 
@@ -108,6 +110,15 @@ def test_a_line_is_json_and_its_traceback_is_masked_too(stream: io.StringIO) -> 
     assert "ValueError" in first["exception"]
     assert second["charger"] == "100003"
     assert "94771234567" not in stream.getvalue()
+
+
+def test_what_a_channel_says_of_its_trouble_holds_no_token() -> None:
+    pulse = Pulse("Telegram")
+    begun = datetime(2026, 3, 2, tzinfo=UTC)
+    pulse.bad(
+        begun, "away: no answer from https://api.telegram.org/bot123456789:AAE_abcdefghijklmnopqrstuvwxyz012345/x"
+    )
+    assert "AAE_" not in str(pulse.trouble(begun + timedelta(minutes=6)))
 
 
 def test_what_is_endless_is_cut() -> None:

@@ -26,6 +26,9 @@ class TelegramFiles:
             file = await self._client.bot.get_file(url.removeprefix(FILE))
             if (file.file_size or 0) > SIZE_LIMIT:
                 raise FetchError(f"larger than {SIZE_LIMIT} bytes", for_good=True)
+            if not (file.file_path or "").startswith(("https://", "http://")):
+                # The library would read a path from our own disk, as for a Bot API on the same machine.
+                raise FetchError("Telegram gives no address of it")
             content = bytes(await file.download_as_bytearray())
         except BadRequest as error:
             raise FetchError(f"Telegram does not give it: {error}", for_good=True) from None

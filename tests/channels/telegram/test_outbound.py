@@ -223,6 +223,18 @@ async def test_files_within_limits_and_without_the_token(
     assert "AAfake" not in str(later.value)
 
 
+async def test_no_file_of_our_own_is_read_whatever_telegram_calls_its_path(
+    fake: FakeTelegram, client: TelegramClient, tmp_path: Path
+) -> None:
+    ours = tmp_path / "ours.jpg"
+    ours.write_bytes(JPEG)
+    key = fake.keep_file(JPEG, "photo")["file_id"]
+    for path in (str(ours), ""):
+        fake.files[key] = (path, JPEG, len(JPEG))
+        with pytest.raises(FetchError):
+            await TelegramFiles(client).fetch(f"telegram:{key}")
+
+
 def test_the_token_is_not_shown(client: TelegramClient) -> None:
     assert "AAfake" not in repr(TelegramSettings(TOKEN, webhook=("https://x.example", "s3cr3t")))
     assert "s3cr3t" not in repr(TelegramSettings(TOKEN, webhook=("https://x.example", "s3cr3t")))

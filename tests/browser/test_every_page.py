@@ -75,6 +75,9 @@ SAME = {Role.MANAGER, Role.DISPATCHER, Role.OPS_AGENT}
 DIFFERENT = {"/console/", "/console/tickets/{ref}", "/console/chargers/{charger_id}", "/console/audit"}
 
 AXE = Axe()
+WIDE = """[...document.querySelectorAll(".cards")].filter((one) => one.scrollWidth > one.parentElement.clientWidth + 1)
+  .map((one) => one.textContent.trim().slice(0, 80))"""
+"""Tables that are cards on a phone and yet wider than their place."""
 NEEDED = """[...new Set(performance.getEntriesByType("resource").map((one) => one.name)
   .filter((name) => /\\.(js|css)(\\?|$)/.test(name)))]"""
 FOCUS = """() => {
@@ -187,7 +190,9 @@ def test_it_opens_fits_and_can_be_used(floor: Floor, role: Role, kind: str, path
     assert answer is not None
     assert answer.status == 200
     settle(onlooker)
+    onlooker.shot(f"{role.value}-{kind}{path.removeprefix('/console').replace('/', '-')}")
     assert onlooker.overflow_px <= 0, f"{onlooker.overflow_px} px wider than the window"
+    assert kind.startswith("desk") or page.evaluate(WIDE) == []
     assert page.locator("h1:visible").count() == 1
     links = page.locator("#sidebar a.entry[href]:not([href='/console/me'])").evaluate_all(
         "links => links.map((link) => link.getAttribute('href'))"

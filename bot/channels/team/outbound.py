@@ -22,7 +22,8 @@ from aiogram.types import (
 from bot.channels.team import outcome
 from bot.channels.team.client import TeamClient
 from bot.channels.team.render import Rendered, render
-from bot.telegram_text import CAPTION_MAX, escaped, parts, shortened, size
+from bot.message_text import size
+from bot.telegram_text import CAPTION_MAX, escaped, parts, shortened
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 from models.reply import Extra, Intent

@@ -7,7 +7,8 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.telegram_text import DATA_MAX, whole
+from bot.message_text import whole
+from bot.telegram_text import DATA_MAX
 from models.outbox import Parcel
 from models.reply import Extra
 from phrases.say import say

@@ -15,7 +15,8 @@ from telegram.error import TelegramError
 from bot.channels.telegram import outcome
 from bot.channels.telegram.client import TelegramClient
 from bot.channels.telegram.render import Rendered, render
-from bot.telegram_text import CAPTION_MAX, escaped, parts, shortened, size
+from bot.message_text import size
+from bot.telegram_text import CAPTION_MAX, escaped, parts, shortened
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 from models.reply import Extra

@@ -14,7 +14,8 @@ from telegram import (
 )
 
 from bot.channels.telegram.inbound import NUMBERED
-from bot.telegram_text import DATA_MAX, whole
+from bot.message_text import whole
+from bot.telegram_text import DATA_MAX
 from models.outbox import Parcel
 from models.reply import Extra
 from phrases.say import say

@@ -10,10 +10,11 @@ import httpx
 
 from bot.channels.whatsapp.contents import Contents
 from bot.channels.whatsapp.outcome import judge, unanswered
-from bot.channels.whatsapp.render import Rendered, actions, parts, render, size, words
+from bot.channels.whatsapp.render import Rendered, actions, parts, render, words
 from bot.channels.whatsapp.settings import WhatsAppSettings
 from bot.channels.whatsapp.templates import Filled, Templates
 from bot.channels.whatsapp.typing import TypingSign
+from bot.message_text import size
 from models.outbox import Accepted, Parcel, Refused, SendResult
 from models.ports import Clock
 from models.reply import Extra

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.message_text import cut, size, whole
 from models.outbox import Parcel
 from phrases.say import say, spell
 
@@ -66,16 +67,16 @@ def render(parcel: Parcel, timezone: str) -> Rendered:
     if parcel.repeated:
         text = say("delivery.repeated", {"text": text}, parcel.language)
     options = tuple(
-        Option(choice["id"], _whole(say(choice["code"], choice["facts"], parcel.language, timezone=timezone)))
+        Option(choice["id"], whole(say(choice["code"], choice["facts"], parcel.language, timezone=timezone)))
         for choice in parcel.choices
     )
-    return Rendered(_whole(text), options)
+    return Rendered(whole(text), options)
 
 
 def words(parcel: Parcel, names: Sequence[str], timezone: str) -> dict[str, str]:
     """The facts of a parcel that a template asks for, in words; one that it lacks is left out."""
     return {
-        name: _whole(spell(parcel.facts[name], parcel.language, timezone=timezone))
+        name: whole(spell(parcel.facts[name], parcel.language, timezone=timezone))
         for name in names
         if name in parcel.facts
     }
@@ -86,35 +87,14 @@ def actions(parcel: Parcel) -> dict[str, str]:
     return {choice["code"].rpartition(".")[2]: choice["id"] for choice in parcel.choices}
 
 
-def _whole(text: str) -> str:
-    """Half of a surrogate pair cannot be sent; it becomes a question mark."""
-    return text.encode("utf-8", "replace").decode().strip()
-
-
-def size(text: str) -> int:
-    """Length as WhatsApp counts: UTF-16 units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def parts(text: str) -> list[str]:
     """The text as one message if it fits, else as few as possible, cut at line breaks or spaces; at most MAX_PARTS."""
     found: list[str] = []
     rest = text
     while size(rest) > PART_LIMIT and len(found) < MAX_PARTS - 1:
-        head = _cut(rest, PART_LIMIT)
+        head = cut(rest, PART_LIMIT)
         found.append(head.rstrip())
         rest = rest[len(head) :].lstrip()
     if size(rest) > PART_LIMIT:
-        rest = _cut(rest, PART_LIMIT - 1).rstrip() + "…"
+        rest = cut(rest, PART_LIMIT - 1).rstrip() + "…"
     return [*found, rest]
-
-
-def _cut(text: str, limit: int) -> str:
-    head = text[:limit]
-    while size(head) > limit:
-        head = head[: len(head) - max(1, (size(head) - limit) // 2)]
-    for mark in ("\n\n", "\n", " "):
-        at = head.rfind(mark)
-        if at >= limit // 2:
-            return head[: at + len(mark)]
-    return head

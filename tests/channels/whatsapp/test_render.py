@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.whatsapp.render import MAX_PARTS, PART_LIMIT, Option, Rendered, parts, size
+from bot.channels.whatsapp.render import MAX_PARTS, PART_LIMIT, Option, Rendered, parts
+from bot.message_text import size
 
 
 @given(st.text(alphabet=st.sampled_from("ab \n☀😀ආ"), max_size=6_000))

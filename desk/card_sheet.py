@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from desk import cards
+from desk import cards, contacts
 from desk.work import Work
 from models.charger import Charger, Site
-from models.contact import Contact, ContactIdentity, IdentityKind
+from models.contact import Contact
 from models.incident import Incident, IncidentState
 from models.member import Member, TeamAlert
 from models.message import Direction, Message
@@ -245,11 +245,7 @@ def _words_of(work: Work, message: Message | None) -> Facts | None:
     if message is None or not message.text:
         return None
     contact = work.session.get(Contact, message.contact_id)
-    phone = work.session.scalar(
-        select(ContactIdentity.value)
-        .where(ContactIdentity.contact_id == message.contact_id, ContactIdentity.kind == IdentityKind.PHONE)
-        .limit(1)
-    )
+    phone = contacts.phone_of(work, message.contact_id)
     name = masked(contact.name) if contact is not None and contact.name else "–"
     text = masked(short(message.text, WORDS_SHOWN))
     if phone is None:

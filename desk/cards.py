@@ -14,7 +14,7 @@ from models.access import Permission
 from models.member import TeamAlert
 from models.outbox import OutboxItem
 from models.team import CardState, CardSubject, CardTouch, TeamCard, TeamChat
-from models.ticket import LIVE, Ticket
+from models.ticket import LIVE, PRIORITY_RANK, Ticket
 
 TOPIC = "cards"
 DIGEST = "card.digest"
@@ -111,7 +111,7 @@ def lead(tickets: list[Ticket]) -> Ticket | None:
     """The most serious of those that still run, the oldest of these; else the newest."""
     live = [ticket for ticket in tickets if ticket.status in LIVE]
     if live:
-        return min(live, key=lambda ticket: (_RANK[ticket.priority.value], ticket.id))
+        return min(live, key=lambda ticket: (PRIORITY_RANK[ticket.priority], ticket.id))
     return tickets[-1] if tickets else None
 
 
@@ -152,9 +152,6 @@ def forget(work: Work, ticket_ids: Sequence[int], message_ids: Sequence[int]) ->
         touch(work, ticket_id=ticket_id)
     for alert_id in alerts:
         touch(work, alert_id=alert_id)
-
-
-_RANK = {"critical": 0, "high": 1, "normal": 2, "low": 3}
 
 
 def _of(work: Work, item: OutboxItem) -> list[TeamCard]:

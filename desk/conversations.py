@@ -7,7 +7,6 @@ from sqlalchemy import select
 from desk import contacts, inbox
 from desk.redaction import redact
 from desk.work import Work
-from models.access import Permission
 from models.contact import Contact
 from models.conversation import Conversation, conversation_key
 from models.errors import NotFound
@@ -84,16 +83,6 @@ def get(work: Work, conversation_id: int) -> Conversation:
     if conversation is None:
         raise NotFound("conversation.unknown", id=conversation_id)
     return conversation
-
-
-def history(work: Work, conversation_id: int, *, limit: int, before: int | None = None) -> list[Message]:
-    """The latest messages of a conversation, oldest first."""
-    work.require(Permission.VIEW_MESSAGES)
-    query = select(Message).where(Message.conversation_id == conversation_id)
-    if before is not None:
-        query = query.where(Message.id < before)
-    rows = list(work.session.scalars(query.order_by(Message.id.desc()).limit(limit)))
-    return rows[::-1]
 
 
 def unreadable(work: Work, message_id: int) -> None:

@@ -41,10 +41,8 @@ def start(
     runs.hold(work, charger_id)
     agreed = quote(work, customer, charger_id, connector=connector, limit_s=limit_s, amount=amount)
     for earlier in open_ones(work, agreed.contact):
-        earlier.state, earlier.ended_at = (
-            ForceState.FAILED,
-            work.now,
-        )  # nothing came of it; what comes now is this one's
+        # Nothing came of it; what comes now is this one's.
+        earlier.state, earlier.ended_at = ForceState.FAILED, work.now
     tag = _tag(work, agreed.contact)
     run = runs.make(
         work, RunKind.START_CHARGE, charger_id, connector=agreed.connector,
@@ -150,9 +148,10 @@ def _give_up(work: Work, row: ForceCharge) -> bool:
 
 
 def _over(work: Work, row: ForceCharge, session: ChargingTransaction) -> bool:
-    timed = row.limit_s is not None and row.began_at is not None
-    if timed and work.now >= row.began_at + timedelta(seconds=row.limit_s):  # type: ignore[operator,arg-type]
-        return True
+    if row.limit_s is not None and row.began_at is not None:
+        ends_at = row.began_at + timedelta(seconds=row.limit_s)
+        if work.now >= ends_at:
+            return True
     cost = _cost(session)
     return cost is not None and cost.minor >= row.limit_minor
 

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -207,19 +206,6 @@ def disable(work: Work, member: Member) -> None:
         .values(revoked_at=work.now)
     )
     audit.record(work, "member.disabled", f"member:{member.id}")
-
-
-def facts(work: Work, member: Member) -> dict[str, Any]:
-    """A member for staff to see."""
-    who = actor(work, member)
-    return {
-        "id": member.id,
-        "name": member.name,
-        "email": member.email,
-        "role": member.role.value,
-        "departments": sorted(d.value for d in who.departments),
-        "active": member.active,
-    }
 
 
 def identity(work: Work, kind: MemberIdentityKind, value: str) -> MemberIdentity | None:

@@ -182,11 +182,19 @@ def _window_open(work: Work, item: OutboxItem) -> bool:
         return True
     if item.conversation_id is not None:
         conversation = work.session.get(Conversation, item.conversation_id)
-        last = conversation.last_inbound_at if conversation else None
-    else:
-        number = item.address.removeprefix("whatsapp:")
-        last = work.session.scalar(select(MemberIdentity.last_inbound_at).where(MemberIdentity.value == number))
-    return last is not None and (work.now - last).total_seconds() < WINDOW_S
+        return conversation is not None and window_open(work, conversation)
+    number = item.address.removeprefix("whatsapp:")
+    last = work.session.scalar(select(MemberIdentity.last_inbound_at).where(MemberIdentity.value == number))
+    return _lately(work, last)
+
+
+def window_open(work: Work, conversation: Conversation) -> bool:
+    """Whether free text may be sent there now: on WhatsApp only for a day after the person's last word."""
+    return conversation.channel != WHATSAPP or _lately(work, conversation.last_inbound_at)
+
+
+def _lately(work: Work, at: datetime | None) -> bool:
+    return at is not None and (work.now - at).total_seconds() < WINDOW_S
 
 
 # Recording ------------------------------------------------------------------------------------------------------

@@ -105,12 +105,6 @@ def _of_another(work: Work, action: PendingAction) -> Taken:
     return Taken(problem="command.token_of_another", problem_facts={"name": owner.name})
 
 
-def waiting(work: Work, *, door: str) -> PendingAction | None:
-    """What the member was asked at that door and can still confirm."""
-    action = _open(work, _member_id(work), door)
-    return action if action is not None and action.expires_at > work.now else None
-
-
 def confirmed_before(work: Work, *, door: str, token: str) -> str | None:
     """What the member confirmed by that token at an earlier time; None where it still waits or is not theirs."""
     return work.session.scalar(

@@ -26,11 +26,3 @@ def keep(work: Work, *, channel: str, peer: str, reason: str, raw: str) -> bool:
         )
     )  # fmt: skip
     return True
-
-
-def page(work: Work, *, limit: int, after: int | None = None) -> list[Quarantine]:
-    """Newest first, older than `after`."""
-    query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Quarantine.id < after)
-    return list(work.session.scalars(query))

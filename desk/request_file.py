@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from desk import cases, contact_list, contacts, messages, ticket_list, ticket_views, tickets
+from desk import cases, contact_list, contacts, messages, outbox, ticket_list, ticket_views, tickets
 from desk.work import Work
 from models.access import Permission
 from models.charger import Charger
@@ -17,8 +16,6 @@ from models.ticket import Ticket
 
 THREAD = 30
 CASES = 6
-WINDOW = timedelta(hours=24)
-"""How long after somebody's last word WhatsApp lets us answer them freely."""
 
 
 def look(work: Work, message_id: int) -> dict[str, Any]:
@@ -30,7 +27,7 @@ def look(work: Work, message_id: int) -> dict[str, Any]:
         "message": message,
         "told": told,
         "conversation": conversation,
-        "window_closed": _window_closed(work, conversation),
+        "window_closed": not outbox.window_open(work, conversation),
         "contact": contact_list.rows(work, [message.contact_id])[0],
         "thread": thread(work, conversation.id, around=message.id),
         "corrections": list(
@@ -70,12 +67,6 @@ def thread(work: Work, conversation_id: int, *, around: int | None = None, befor
 
 def _back(work: Work, query: Any, limit: int) -> list[Message]:
     return list(work.session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
-
-
-def _window_closed(work: Work, conversation: Conversation) -> bool:
-    if conversation.channel != "whatsapp":
-        return False
-    return conversation.last_inbound_at is None or conversation.last_inbound_at + WINDOW <= work.now
 
 
 def _linked(work: Work, message: Message) -> dict[str, Any] | None:

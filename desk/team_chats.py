@@ -9,9 +9,9 @@ from desk.work import Work
 from models.access import Permission
 from models.audit import Meta
 from models.errors import BadInput
+from models.languages import LANGUAGES
 from models.team import TeamChat
 
-LANGUAGES = ("en", "si", "ta", "es")
 TOPIC = "live.team_chats"
 """Announced when the list of chats, or who may do what in them, has changed."""
 _BOT_NAME = "team_bot_name"

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from desk import audit, members, second_factor, sessions
 from desk.work import Work
 from models.errors import BadInput, NotFound, Refusal
+from models.languages import LANGUAGES
 from models.member import ApiToken, Member
 
-LANGUAGES = ("en", "si", "ta", "es")
 TOKENS_SHOWN = 50
 
 

@@ -100,13 +100,6 @@ def payments(work: Work, contact_id: int, limit: int = 5) -> list[dict[str, Any]
     ]
 
 
-def entries(work: Work, wallet_id: int, limit: int = 20) -> list[WalletEntry]:
-    """The last changes of a balance, newest first."""
-    work.require(Permission.VIEW_FINANCE)
-    query = select(WalletEntry).where(WalletEntry.wallet_id == wallet_id).order_by(WalletEntry.id.desc())
-    return list(work.session.scalars(query.limit(limit)))
-
-
 def of_contact(work: Work, contact_id: int) -> Wallet | None:
     """A contact's own wallet."""
     return work.session.scalar(select(Wallet).where(Wallet.contact_id == contact_id))

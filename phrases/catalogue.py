@@ -16,9 +16,10 @@ from types import MappingProxyType
 
 import polib
 
+from models import languages
+
+LANGUAGES = languages.LANGUAGES
 LOCALE = Path(__file__).parent / "locale"
-LANGUAGES: tuple[str, ...] = ("en", "si", "ta", "es")
-"""The languages we answer in; the first is the one for everybody else."""
 
 _SPOKEN = {"si-latn": "si", "ta-latn": "ta"}
 

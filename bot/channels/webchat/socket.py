@@ -25,6 +25,7 @@ from desk.webchat import Line, News
 from models.access import ASSISTANT
 from models.address import household
 from models.errors import Unavailable
+from models.languages import LANGUAGES
 from models.ports import Bus, Clock
 from phrases.say import say
 
@@ -36,7 +37,6 @@ SOCKETS_PER_PEER = 40
 MESSAGES_PER_MINUTE = 20
 MESSAGES_PER_PEER_PER_MINUTE = 300
 """Of one address with however many sessions; an office or a mobile network may share one."""
-LANGUAGES = ("en", "si", "ta", "es")
 
 
 @dataclass

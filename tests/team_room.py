@@ -157,8 +157,11 @@ class Room:
 
     def heard(self, chat: FakeChat | None = None) -> list[str]:
         """What the bot says in a chat now, oldest first."""
-        return [message.text for message in (chat or self.group).from_bots]
+        return [message.text for message in self._ours(chat)]
 
     def last(self, chat: FakeChat | None = None) -> FakeMessage:
         """The bot's newest message."""
-        return (chat or self.group).from_bots[-1]
+        return self._ours(chat)[-1]
+
+    def _ours(self, chat: FakeChat | None) -> list[FakeMessage]:
+        return [message for message in (chat or self.group).from_bots if message.sender is self.bot]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from desk import members
+from desk import members, team_chats
 from desk.office import Office
 from desk.work import House, Work
 from integrations.bus import LocalBus
@@ -17,7 +18,7 @@ from models.member import MemberIdentityKind
 from tests.clock import JumpingClock
 from tests.fakes.telegram import FakeTelegram, FakeUser
 from tests.staff import hire
-from tests.team_room import TOKEN, Room
+from tests.team_room import HEAR_S, TOKEN, Room
 
 
 @pytest.fixture
@@ -44,6 +45,9 @@ async def room(office: Office, bus: LocalBus, clock: JumpingClock) -> AsyncItera
         bot.queue.clear()
         here = Room(telegram, bot, group, staff, office, bus, clock, people)
         await here.begin()
+        async with asyncio.timeout(HEAR_S):
+            while not await office.read(OPERATOR, team_chats.active):
+                await asyncio.sleep(0.02)
         await here.quiet()
         try:
             yield here

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import audit, contact_list, conversations, message_list, messages, stretch, ticket_list, ticket_views
+from desk import audit, contact_list, conversations, message_list, messages, ticket_list, ticket_views
 from desk.contact_list import ContactFilter
 from desk.message_list import MessageFilter
 from desk.ticket_list import TicketFilter
@@ -41,8 +41,7 @@ def message_page(work: Work, wanted: MessageFilter, *, limit: int, after: int | 
 
 def ticket_page(work: Work, wanted: TicketFilter, *, limit: int, after: int | None) -> Rows:
     """Tickets, newest first."""
-    keys = ticket_list.newest(work, wanted, limit=limit + 1, after=after)
-    part = stretch.cut(keys, limit)
+    part = ticket_list.newest(work, wanted, limit=limit, after=after)
     found = {row.id: row for row in work.session.scalars(select(Ticket).where(Ticket.id.in_(part.keys)))}
     return Rows(ticket_views.facts_of(work, [found[key] for key in part.keys]), part.next)
 

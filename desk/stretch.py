@@ -16,6 +16,8 @@ from desk.work import Work
 
 LONGEST = 1_000
 """Rows that are looked at for one part."""
+SHORT = 300
+"""A stretch of so many rows is looked at as a whole."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,26 @@ class Wanted:
 
 def read(work: Work, entity: type[Any], wanted: Wanted, *, limit: int, after: int | None) -> Part:
     """At most `limit` keys of the rows that fit, older than `after`."""
+    return read_any(work, entity, [wanted], limit=limit, after=after)
+
+
+def read_any(work: Work, entity: type[Any], wanted: Sequence[Wanted], *, limit: int, after: int | None) -> Part:
+    """The same of rows that fit one of several; no row may fit two."""
     plan_for_values(work)
+    longest = LONGEST if len(wanted) == 1 else LONGEST // 2 // max(len(wanted), 1) + limit
+    return _merge([_read(work, entity, each, (limit, longest), after) for each in wanted], limit)
+
+
+def _merge(parts: Sequence[Part], limit: int) -> Part:
+    """One part of several: nothing that is older than where one of them stopped."""
+    stop = max((part.next for part in parts if part.next is not None), default=None)
+    keys = sorted((key for part in parts for key in part.keys if stop is None or key >= stop), reverse=True)
+    found = cut(keys, limit)
+    return found if found.next is not None else Part(found.keys, stop)
+
+
+def _read(work: Work, entity: type[Any], wanted: Wanted, most: tuple[int, int], after: int | None) -> Part:
+    limit, longest = most
     stretch = select(entity.id).order_by(entity.id.desc())
     if wanted.lead is not None:
         stretch = stretch.where(wanted.lead)
@@ -45,19 +66,20 @@ def read(work: Work, entity: type[Any], wanted: Wanted, *, limit: int, after: in
     if not wanted.rest:
         return cut(list(work.session.scalars(stretch.limit(limit + 1))), limit)
     looked_at = stretch.add_columns(and_(*wanted.rest).label("fits"))
-    return choose(work, lambda size: looked_at.limit(size).subquery(), limit)
+    return choose(work, lambda size: looked_at.limit(size).subquery(), limit, longest)
 
 
 def choose(work: Work, of: Callable[[int], Subquery], limit: int, longest: int = LONGEST) -> Part:
     """At most `limit` keys of those that fit. `of` gives a stretch of so many rows: each `id`, and whether it `fits`.
 
-    Most filters fit many rows: a third of the stretch is tried first.
+    Most filters fit many rows: a third of a long stretch is tried first.
     """
-    some = of(longest // 3)
-    fitting = select(some.c.id).where(some.c.fits).order_by(some.c.id.desc()).limit(limit + 1)
-    part = cut(list(work.session.scalars(fitting)), limit)
-    if part.next is not None:
-        return part
+    if longest > SHORT:
+        some = of(longest // 3)
+        fitting = select(some.c.id).where(some.c.fits).order_by(some.c.id.desc()).limit(limit + 1)
+        part = cut(list(work.session.scalars(fitting)), limit)
+        if part.next is not None:
+            return part
     whole = of(longest)
     seen = work.session.execute(select(whole.c.id, whole.c.fits).order_by(whole.c.id.desc())).all()
     part = cut([key for key, fits in seen if fits], limit)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, select, true, tuple_
 
 from desk import stretch
 from desk.stretch import Part, Wanted, plan_for_values
@@ -167,12 +167,13 @@ def _by_queue(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | Non
 def _by_due(work: Work, wanted: TicketFilter, limit: int, after: _Cursor | None) -> Found:
     """What runs out first, or ran out longest ago, comes first."""
     assert wanted.pressing is not None
-    place = (Ticket.next_due_at, Ticket.id)
-    later = (tuple_(*place) > (after.due_at, after.id),) if after is not None else ()
     few, said = _few(work, wanted)
-    lead = (*few, live_only()) if few else _own(wanted)
+    due = func.coalesce(Ticket.next_due_at, NEVER) if few else Ticket.next_due_at  # few are not sought by their time
+    place = (due, Ticket.id)
+    later = (tuple_(*place) > (after.due_at, after.id),) if after is not None else ()
+    lead = few or _own(wanted)
     rest = _rest(work, wanted, said if few else {"assignee"})
-    return _cut(*_walk(work, (*pressing(work, wanted.pressing), *lead, *later), rest, place, limit + 1), limit)
+    return _cut(*_walk(work, (*lead, *pressing(work, wanted.pressing, due), *later), rest, place, limit + 1), limit)
 
 
 def _own(wanted: TicketFilter) -> Where:
@@ -208,11 +209,11 @@ def _cut(rows: list[Any], last: Any, limit: int) -> Found:
     return [row.id for row in rows[:limit]], end
 
 
-def pressing(work: Work, which: Pressing) -> Where:
+def pressing(work: Work, which: Pressing, due: Any = Ticket.next_due_at) -> Where:
     """Tickets that stand so with their clocks: live ones, because no clock of another runs."""
     if which is Pressing.OVERDUE:
-        return (Ticket.next_due_at <= work.now,)
-    within = (Ticket.next_due_at > work.now, Ticket.next_due_at <= work.now + RISK_WINDOW)
+        return (due <= work.now,)
+    within = (due > work.now, due <= work.now + RISK_WINDOW)
     return *within, Ticket.risk_at <= work.now
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from desk import members, sla, ticket_list, tickets
+from desk import members, sla, stretch, ticket_list, tickets
 from desk.office import Office
 from desk.ticket_list import Order, Pressing, TicketFilter
 from desk.work import Work
@@ -20,8 +20,17 @@ from models.charger import Charger, Site
 from models.contact import Contact, Tier
 from models.errors import BadInput, NotAllowed
 from models.reading import Category
-from models.sla import ClockKind
-from models.ticket import LIVE, NEVER, PRIORITY_RANK, ClaimClass, Priority, Ticket, TicketStatus
+from models.sla import ClockKind, SlaClock
+from models.ticket import (
+    CATEGORY_DEPARTMENT,
+    LIVE,
+    NEVER,
+    PRIORITY_RANK,
+    ClaimClass,
+    Priority,
+    Ticket,
+    TicketStatus,
+)
 from tests.clock import JumpingClock
 
 COUNT = 120
@@ -110,27 +119,46 @@ FILTERS: dict[str, TicketFilter] = {
     "at risk": TicketFilter(pressing=Pressing.AT_RISK),
     "overdue of one": TicketFilter(pressing=Pressing.OVERDUE, assignee_id=1),
     "overdue at a site": TicketFilter(pressing=Pressing.OVERDUE, site_id=2),
+    "overdue among faults": TicketFilter(pressing=Pressing.OVERDUE, category=Category.FAULT),
+    "a contact at a site": TicketFilter(contact_id=2, site_id=1, closed_too=True),
+    "a charger of another site": TicketFilter(charger_id="100001", site_id=2, closed_too=True),
+    "resolved at a site": TicketFilter(status=TicketStatus.RESOLVED, site_id=1),
+    "a class that is resolved": TicketFilter(status=TicketStatus.RESOLVED, claim_class=ClaimClass.A),
+    "unassigned, category": TicketFilter(unassigned=True, category=Category.FAULT),
+    "unassigned and open": TicketFilter(unassigned=True, status=TicketStatus.OPEN, priority=Priority.LOW),
+    "mine, critical, billing": TicketFilter(assignee_id=1, priority=Priority.CRITICAL, category=Category.RFID),
+    "low, of a department": TicketFilter(priority=Priority.LOW, department=Department.SERVICE, closed_too=True),
     "several": TicketFilter(priority=Priority.HIGH, category=Category.FAULT, contact_id=1, closed_too=True),
 }
 
 
-def _true(work: Work, wanted: TicketFilter, order: Order) -> list[int]:
-    """What the list must hold, looked up row by row."""
+def _truth(work: Work, filters: dict[str, TicketFilter]) -> dict[tuple[str, Order], list[int]]:
+    """What each list must hold in each order, looked up row by row."""
     sites = {charger.id: charger.site_id for charger in work.session.query(Charger)}
-    rows = [row for row in work.session.query(Ticket) if _fits(work, row, wanted, sites)]
+    clocks: dict[int, list[Any]] = {}
+    for clock in work.session.query(SlaClock):
+        clocks.setdefault(clock.ticket_id, []).append(clock)
+    tickets_there = list(work.session.query(Ticket))
+    found = {}
+    for name, wanted in filters.items():
+        rows = [row for row in tickets_there if _fits(work.now, row, wanted, sites, clocks.get(row.id, []))]
+        for order in Order:
+            found[name, order] = [row.id for row in sorted(rows, key=_sorted_by(wanted, order))]
+    return found
+
+
+def _sorted_by(wanted: TicketFilter, order: Order) -> Callable[[Ticket], Any]:
     if wanted.pressing is not None:
-        rows.sort(key=lambda row: (row.next_due_at, row.id))
-    elif order is Order.QUEUE and wanted.live:
-        rows.sort(key=lambda row: (PRIORITY_RANK[row.priority], row.tier_rank, row.next_due_at, row.id))
-    else:
-        rows.sort(key=lambda row: -row.id)
-    return [row.id for row in rows]
+        return lambda row: (row.next_due_at, row.id)
+    if order is Order.QUEUE and wanted.live:
+        return lambda row: (PRIORITY_RANK[row.priority], row.tier_rank, row.next_due_at, row.id)
+    return lambda row: -row.id
 
 
-def _fits(work: Work, row: Ticket, wanted: TicketFilter, sites: dict[str, int | None]) -> bool:
-    dues = [clock.due_at for clock in sla.clocks(work, row) if clock.due_at is not None]
-    risks = [clock.due_at - timedelta(seconds=clock.target_s / 4) for clock in sla.clocks(work, row) if clock.due_at]
-    overdue = any(due <= work.now for due in dues)
+def _fits(now: datetime, row: Ticket, wanted: TicketFilter, sites: dict[str, int | None], clocks: list[Any]) -> bool:
+    dues = [clock.due_at for clock in clocks if clock.due_at is not None]
+    risks = [clock.due_at - timedelta(seconds=clock.target_s / 4) for clock in clocks if clock.due_at]
+    overdue = any(due <= now for due in dues)
     checks: list[tuple[Any, Callable[[], bool]]] = [
         (wanted.status, lambda: row.status is wanted.status),
         (wanted.status is None and not wanted.closed_too, lambda: row.status in LIVE),
@@ -144,13 +172,13 @@ def _fits(work: Work, row: Ticket, wanted: TicketFilter, sites: dict[str, int | 
         (wanted.site_id, lambda: row.charger_id is not None and sites[row.charger_id] == wanted.site_id),
         (wanted.contact_id, lambda: row.contact_id == wanted.contact_id),
         (wanted.pressing is Pressing.OVERDUE, lambda: overdue),
-        (wanted.pressing is Pressing.AT_RISK, lambda: not overdue and any(risk <= work.now for risk in risks)),
+        (wanted.pressing is Pressing.AT_RISK, lambda: not overdue and any(risk <= now for risk in risks)),
     ]  # fmt: skip
     return all(check() for asked, check in checks if asked)
 
 
 def _walk(work: Work, wanted: TicketFilter, order: Order, limit: int) -> list[int]:
-    """Page after page to the end."""
+    """Page after page to the end. A page is short only where a stretch held no more."""
     found: list[int] = []
     after = None
     while True:
@@ -159,28 +187,45 @@ def _walk(work: Work, wanted: TicketFilter, order: Order, limit: int) -> list[in
         after = part.next
         if after is None:
             return found
-        assert len(part.items) == limit
+        assert len(part.items) <= limit
 
 
 async def test_each_filter_finds_what_is_true_page_by_page(office: Office, people: dict[str, Actor]) -> None:
-    for name, wanted in FILTERS.items():
-        for order in Order:
-            true = await office.read(OPERATOR, _true, wanted, order)
-            assert await office.read(people["boss"], _walk, wanted, order, 7) == true, (name, order)
-    held = await office.read(
-        OPERATOR, lambda work: {name: len(_true(work, each, Order.NEWEST)) for name, each in FILTERS.items()}
+    truth = await office.read(OPERATOR, _truth, FILTERS)
+    for (name, order), true in truth.items():
+        assert await office.read(people["boss"], _walk, FILTERS[name], order, 7) == true, (name, order)
+    empty = {"both that do not", "site that is none", "a charger of another site"}
+    assert {name for (name, _), ids in truth.items() if not ids} <= empty | {"several", "mine, critical, billing"}
+
+
+async def test_no_page_looks_at_more_than_a_stretch_and_none_is_missed(
+    office: Office, people: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With stretches of few rows pages are short, or empty; all of them together hold what is true."""
+    monkeypatch.setattr(stretch, "LONGEST", 15)
+    for (name, order), true in (await office.read(OPERATOR, _truth, FILTERS)).items():
+        assert await office.read(people["boss"], _walk, FILTERS[name], order, 7) == true, (name, order)
+    part = await office.read(people["boss"], ticket_list.page, FILTERS["overdue among faults"], limit=7)
+    assert len(part.items) < 7
+    assert part.next is not None
+
+
+async def test_the_department_is_that_of_the_category_whatever_is_done(
+    office: Office, people: dict[str, Actor]
+) -> None:  # fmt: skip
+    """So that a filter by both needs no look at a row where they do not fit."""
+    rows = await office.read(
+        OPERATOR, lambda work: [(row.category, row.department) for row in work.session.query(Ticket)]
     )
-    empty = {"both that do not", "site that is none"}
-    assert {name for name, count in held.items() if not count} <= empty | {"several"}
+    assert {department for _, department in rows} == {CATEGORY_DEPARTMENT[category] for category, _ in rows}
+    assert all(CATEGORY_DEPARTMENT[category] is department for category, department in rows)
 
 
 async def test_an_installer_sees_its_own_alone_whatever_it_asks_for(office: Office, people: dict[str, Actor]) -> None:
     fitter = people["fitter"]
-    for name, wanted in FILTERS.items():
-        own = replace(wanted, assignee_id=fitter.member_id)
-        for order in Order:
-            true = [] if wanted.unassigned else await office.read(OPERATOR, _true, own, order)
-            assert await office.read(fitter, _walk, wanted, order, 7) == true, (name, order)
+    own = {name: replace(wanted, assignee_id=fitter.member_id) for name, wanted in FILTERS.items()}
+    for (name, order), true in (await office.read(OPERATOR, _truth, own)).items():
+        assert await office.read(fitter, _walk, FILTERS[name], order, 7) == true, (name, order)
     some = await office.read(OPERATOR, lambda work: [row.id for row in work.session.query(Ticket)])
     shown = await office.read(fitter, ticket_list.of_ids, some)
     assert shown
@@ -265,7 +310,7 @@ async def test_a_page_costs_few_statements_and_looks_at_no_whole_table(
         event.listen(bind, "before_cursor_execute", note)
         ticket_list.page(work, wanted, order=order, limit=5)
         event.remove(bind, "before_cursor_execute", note)
-        assert len(said) <= 7, [statement for statement, _ in said]
+        assert len(said) <= 14, [statement for statement, _ in said]
         if not office.sqlite:
             return []
         return [

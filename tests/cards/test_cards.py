@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from desk import board, cards, contacts, conversations, erasure, incidents, outbox, team_chats, tickets
+from desk import board, cards, chargers, contacts, conversations, erasure, incidents, outbox, team_chats, tickets
 from desk.office import Office
 from desk.work import House, Work
 from models.access import ASSISTANT, OPERATOR, Actor
@@ -129,6 +129,29 @@ async def test_tickets_of_an_incident_share_its_card(office: Office, chats: Chat
     [card] = chats.in_(GROUP)
     assert "✅ Incident 1 at charger 100001, ended" in card.text
     assert card.buttons == {}
+
+
+async def test_a_charger_that_the_machine_left_on_in_danger_is_taken_out_from_its_card(
+    office: Office, chats: Chats, kamala: Actor
+) -> None:
+    incident, _ = await office.run(
+        ASSISTANT, incidents.join, "100001", conversation_id=None, cause="safety", error_code=None
+    )
+    ticket = await office.run(ASSISTANT, _open, incident_id=incident.id)
+    out = {"$code": "safety.not_taken_out", "why": {"$code": "run.not_connected", "charger_id": "100001"}}
+    facts = {"ref": ticket.ref, "charger": "100001", "name": "Somebody", "text": "smoke", "out": out}
+    await office.run(
+        ASSISTANT, board.raise_alert, kind="safety", key="danger", code="safety.page", facts=facts,
+        ticket_id=ticket.id, charger_id="100001", urgent=True,
+    )  # fmt: skip
+    await chats.settle()
+    [card] = chats.in_(GROUP)
+    press = read_press(b"k" * 32, card.buttons["Take out of service"], office.clock.now(), GROUP)
+    assert (press.action, press.subject) == ("out", "100001")
+    await office.run(ASSISTANT, chargers.take_out, "100001", "smoke")
+    await office.run(OPERATOR, lambda work: cards.touch(work, incident_id=incident.id))
+    await chats.later(60)
+    assert "Take out of service" not in chats.in_(GROUP)[0].buttons
 
 
 async def test_a_plain_line_of_the_board_can_be_acknowledged(office: Office, chats: Chats, kamala: Actor) -> None:

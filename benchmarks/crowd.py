@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from benchmarks.bulk import put, without_indexes
 from classifiers.dataset import OWN_DATA, read_rows
 from models.charger import Charger, Site
 from models.member import Member
 from models.reading import Category
-from models.ticket import CATEGORY_DEPARTMENT, NEVER
+from models.tally import Counted, Tally
+from models.ticket import CATEGORY_DEPARTMENT, NEVER, Ticket
 
 MESSAGES, TICKETS, CONTACTS, CHARGERS, SITES, MEMBERS = 1_000_000, 1_000_000, 200_000, 2_000, 200, 20
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,6 +95,19 @@ def fill(connection: Connection) -> None:
         put(connection, "ticket_event", ("id", "ticket_id", "kind", "note", "by_kind", "by_id", "by_name", "at"), (
             (i, i, "opened", "", "assistant", "assistant", "Assistant", START) for i in range(1, TICKETS + 1)
         ))  # fmt: skip
+    _sums(connection)
+
+
+def _sums(connection: Connection) -> None:
+    """What the house keeps as it goes."""
+    counted = select(Ticket.status, func.count()).group_by(Ticket.status)
+    connection.execute(
+        insert(Tally),
+        [
+            {"what": Counted.TICKETS, "key": status.value, "change": count}
+            for status, count in connection.execute(counted)
+        ],
+    )
 
 
 def _chargers(connection: Connection) -> None:

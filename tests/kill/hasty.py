@@ -1,4 +1,6 @@
-"""What the outside world is like while the product is killed: a Twilio with traps, a clock that does not dawdle."""
+"""What the outside world is like while the product is killed: a Twilio and a Telegram with traps, a clock that does not
+dawdle.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from bot.clock import SystemClock
 from integrations.ocpp import frames
 from integrations.ocpp.frames import BadFrame, Call
 from integrations.ocpp.simulator.wire import Wire
+from tests.fakes.telegram import FakeBot, FakeTelegram
+from tests.fakes.telegram_http import Upload
 from tests.fakes.twilio import FakeMessage, FakeTwilio
 from tests.fakes.twilio_http import Reply, Request
 
@@ -48,6 +52,30 @@ class TrappedTwilio(FakeTwilio):
         reply = await super()._post_message(request)
         await asyncio.sleep(self._rng.uniform(0, 0.08))
         return reply
+
+
+class TrappedTelegram(FakeTelegram):
+    """`trap` is sprung once, by one of `at`: before Telegram acts on it, or after, when nobody hears of it."""
+
+    def __init__(self, rng: random.Random, at: tuple[str, ...] = ("sendMessage", "getUpdates")) -> None:
+        super().__init__()
+        self.rng = rng
+        self.at = at
+        self.trap: Callable[[], None] | None = None
+
+    async def __aenter__(self) -> TrappedTelegram:
+        await self.start()
+        return self
+
+    async def _call(
+        self, bot: FakeBot, method: str, fields: dict[str, str], files: dict[str, Upload], request: Request
+    ) -> Reply:
+        if self.trap is None or method not in self.at:
+            return await super()._call(bot, method, fields, files, request)
+        trap, self.trap = self.trap, None
+        reply = await super()._call(bot, method, fields, files, request) if self.rng.random() < 0.7 else Reply()
+        trap()
+        return Reply(drop=True) if reply.body else reply
 
 
 class HastyClock(SystemClock):

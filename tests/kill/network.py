@@ -84,6 +84,14 @@ class DoomingCharger(VirtualCharger):
         return sum(moment.is_at(action, payload) for action, payload in self.orders)
 
 
+async def online(*chargers: DoomingCharger) -> None:
+    """Wait until they are connected and their states are on the books."""
+    async with asyncio.timeout(60):
+        while not all(charger.online for charger in chargers):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+
+
 async def furnish(database_url: str, ids: list[str]) -> str:
     """A schema, these chargers and a member of the team, before the product is started; gives the member's token."""
     await asyncio.to_thread(migrate.prepare, database_url)

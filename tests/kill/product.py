@@ -19,7 +19,7 @@ from tests.fakes.twilio import FakeTwilio
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC_URL = "https://desk.example"
 FAST = (sys.executable, "-m", "tests.kill.serve_fast")
-START_S = 60.0
+START_S = 120.0
 LOG_TAIL = 6_000
 
 

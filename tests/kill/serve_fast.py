@@ -1,6 +1,6 @@
 """The real product with short patience, for tests that kill it: `python -m tests.kill.serve_fast [ROLE]…`.
 
-Like `chargehand run`, but it reads no `.env`, and leases, deadlines and sweeps are short.
+Like `chargehand run`, but it reads no `.env`, leases, deadlines and sweeps are short, and groups take more at once.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import signal
 import sys
 from dataclasses import replace
 
+from bot import app as whole
 from bot import logs, migrate, reconcile, telegram_intake
 from bot.app import App
 from bot.cli_serve import only_process
 from bot.settings import ROLES, Settings, from_mapping
-from desk import inbox, outbox
+from desk import card_posts, inbox, outbox
 from jobs.clock import Metronome
 from jobs.table import JOBS
 from jobs.tick import run_job
@@ -26,7 +27,7 @@ RECONCILE_S = 2
 SWEEP_S = 1.0
 PATIENCE = Patience(
     trigger_s=2, unavailable_s=1, verify_s=3, nudge_s=1, stable_s=1, disconnect_s=4, reconnect_s=12, poll_s=0.5,
-    lease_s=LEASE_S, debt_s=1,
+    lease_s=LEASE_S, debt_s=1, begin_s=8,
 )  # fmt: skip
 
 
@@ -53,6 +54,8 @@ def main() -> None:
     outbox.RECONCILE_AFTER_S = RECONCILE_S
     reconcile.EVERY_S = SWEEP_S
     telegram_intake.POLL_S, telegram_intake.LEASE_S, telegram_intake.LOOK_AGAIN_S = 2, LEASE_S, 1
+    whole.TEAM_PACE = replace(whole.TEAM_PACE, chat_per_s=20, chat_burst=20, group_per_s=20, group_burst=20)
+    card_posts.CARDS_A_MINUTE = card_posts.ALL_A_MINUTE = card_posts.NEW_A_MINUTE = 500
     settings = from_mapping(os.environ)
     logs.configure(json=False, level="INFO")
     with only_process(settings):

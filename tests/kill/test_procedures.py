@@ -12,7 +12,7 @@ import pytest
 from integrations.ocpp.simulator import charger as simulator
 from tests.kill import books, procedures
 from tests.kill.hasty import Overheard, TrappedTwilio
-from tests.kill.network import MOMENTS, DoomingCharger, Moment, build, furnish
+from tests.kill.network import MOMENTS, DoomingCharger, Moment, build, furnish, online
 from tests.kill.product import PUBLIC_URL, Product
 from tests.kill.stream import Stream
 
@@ -59,7 +59,7 @@ async def _kill_at_each_moment(
     """Two remedies at a time: one dies at a chosen order, the other wherever it is then."""
     for moment, (first, other) in zip(moments, pairs, strict=True):
         await product.start()
-        await _online(first, other)
+        await online(first, other)
         first.moment, first.kill = moment, product.kill
         for charger in (first, other) if rng.random() < 0.5 else (other, first):
             await stream.say(f"+9477{charger.charger_id}0", f"charger {charger.charger_id} is not starting, red light")
@@ -71,10 +71,3 @@ async def _kill_at_each_moment(
             pytest.fail(f"{first.charger_id} never came to '{moment.name}': {first.orders}")
         assert not product.alive
     await product.start()
-
-
-async def _online(*chargers: DoomingCharger) -> None:
-    async with asyncio.timeout(20):
-        while not all(charger.online for charger in chargers):
-            await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)  # for their states to be on the books

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,9 @@ from models.inbox import InboxItem, InboxState
 from models.message import Direction, Message
 from models.outbox import OutboxItem, OutboxState
 from tests.fakes.telegram import FakeBot, FakeChat, FakeTelegram
-from tests.fakes.telegram_http import Upload
 from tests.fakes.twilio import FakeTwilio
-from tests.fakes.twilio_http import Reply, Request
 from tests.kill import books
+from tests.kill.hasty import TrappedTelegram
 from tests.kill.product import PUBLIC_URL, Product
 
 TOKEN = "7000000001:AAH-the-drivers-bot-of-the-stories-0001"
@@ -28,29 +26,6 @@ PEOPLE = 5
 EACH = 6
 """Messages of one person: fewer than what the assistant would mute."""
 MARK = "(Sent again"
-
-
-class TrappedTelegram(FakeTelegram):
-    """`trap` is sprung once, by a send or a poll: before Telegram acts on it, or after, when nobody hears of it."""
-
-    def __init__(self, rng: random.Random) -> None:
-        super().__init__()
-        self.rng = rng
-        self.trap: Callable[[], None] | None = None
-
-    async def __aenter__(self) -> TrappedTelegram:
-        await self.start()
-        return self
-
-    async def _call(
-        self, bot: FakeBot, method: str, fields: dict[str, str], files: dict[str, Upload], request: Request
-    ) -> Reply:
-        if self.trap is None or method not in ("sendMessage", "getUpdates"):
-            return await super()._call(bot, method, fields, files, request)
-        trap, self.trap = self.trap, None
-        reply = await super()._call(bot, method, fields, files, request) if self.rng.random() < 0.7 else Reply()
-        trap()
-        return Reply(drop=True) if reply.body else reply
 
 
 @pytest.mark.slow

@@ -11,11 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 
-from desk import charger_advice, chargers
+from desk import charger_advice, chargers, runs
 from desk.literal import is_one_of
 from desk.work import Work
 from models.access import Permission
-from models.audit import Meta
 from models.charger import IN_SESSION, Charger, ChargerState, Connector, CurrentType, Site
 from models.errors import BadInput
 from models.incident import Incident, IncidentState
@@ -180,6 +179,13 @@ _STATES: dict[Shown, Callable[[], ColumnElement[bool]]] = {
     Shown.RESERVED: _busiest(ChargerState.RESERVED),
     Shown.IN_ERROR: lambda: or_(_faulted(), _offline()),
 }
+
+
+def shows(state: Shown) -> ColumnElement[bool]:
+    """Of a charger in a statement: that this is what it shows."""
+    return _STATES[state]()
+
+
 _CLASSES_OF: dict[Shown | None, Sequence[int]] = {
     Shown.FAULTED: (0,), Shown.OFFLINE: (1,), Shown.IN_ERROR: (0, 1), Shown.UNAVAILABLE: (2,),
     Shown.CHARGING: (3,), Shown.PREPARING: (3,), Shown.AVAILABLE: (3,), Shown.RESERVED: (3,),
@@ -198,7 +204,7 @@ def cards(work: Work, rows: Sequence[Charger]) -> list[dict[str, Any]]:
     sites = _sites(work, rows)
     latest = _last_events(work, rows)
     open_tickets, open_incidents = _tickets(work, ids), _incidents(work, ids)
-    network = network_heals(work)
+    network = runs.network_heals(work)
     shown = chargers.overviews(work, rows)
     for card, charger in zip(shown, rows, strict=True):
         site = sites.get(charger.site_id) if charger.site_id is not None else None
@@ -217,12 +223,6 @@ def cards(work: Work, rows: Sequence[Charger]) -> list[dict[str, Any]]:
 def card(work: Work, charger_id: str) -> dict[str, Any]:
     """One of them."""
     return cards(work, [chargers.get(work, charger_id)])[0]
-
-
-def network_heals(work: Work) -> bool:
-    """Whether the assistant may heal chargers by itself at all."""
-    switch = work.session.get(Meta, "auto_heal")
-    return switch is None or switch.value != "off"
 
 
 def _sites(work: Work, rows: Sequence[Charger]) -> dict[int, Site]:

@@ -244,11 +244,6 @@ def availability(work: Work, words: list[str], *, limit: int = 20) -> list[dict[
     return _with_counts(work, list(work.session.scalars(query.limit(limit))))
 
 
-def at_site(work: Work, words: list[str]) -> list[dict[str, Any]]:
-    """Live availability at the sites that `words` name; nothing for words that name none."""
-    return availability(work, words) if any(len(word.strip()) > 1 for word in words) else []
-
-
 def nearest(work: Work, latitude: float, longitude: float, limit: int = 3) -> list[dict[str, Any]]:
     """The sites nearest to a point (WGS 84 degrees) with live availability and `distance_m`, nearest first."""
     sites = list(work.session.scalars(select(Site).where(Site.latitude.is_not(None), Site.longitude.is_not(None))))

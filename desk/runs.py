@@ -234,10 +234,14 @@ def _refuse_switched_off(work: Work, charger: Charger) -> None:
     if _by_person(work):
         return
     site = work.session.get(Site, charger.site_id) if charger.site_id is not None else None
-    network = work.session.get(Meta, "auto_heal")
-    on = charger.auto_heal and (site is None or site.auto_heal) and (network is None or network.value != "off")
-    if not on:
+    if not (charger.auto_heal and (site is None or site.auto_heal) and network_heals(work)):
         raise Refusal("run.switched_off", charger_id=charger.id)
+
+
+def network_heals(work: Work) -> bool:
+    """Whether the assistant may heal chargers by itself at all."""
+    switch = work.session.get(Meta, "auto_heal")
+    return switch is None or switch.value != "off"
 
 
 def last_reset(work: Work, charger_id: str) -> Any:

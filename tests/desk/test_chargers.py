@@ -269,14 +269,14 @@ async def test_live_availability_by_words_and_by_distance(ready: Office) -> None
     await _connect(ready)
     await _says(ready, 1, AVAILABLE)
     await _says(ready, 2, ChargerState.SUSPENDED_EV)
-    (galle,) = await ready.read(OPERATOR, chargers.at_site, ["galle"])
+    (galle,) = await ready.read(OPERATOR, chargers.availability, ["galle"])
     assert galle["types"] == {"AC": {"total": 2, "free": 1, "states": {"Available": 1, "Charging": 1}}}
     near = await ready.read(OPERATOR, chargers.nearest, 7.29, 80.63, 5)
     assert [site["site"] for site in near] == ["Kandy", "Galle Face"]
     assert near[0]["distance_m"] < 1_000
     assert 90_000 < near[1]["distance_m"] < 110_000
     assert near[0]["types"]["AC"]["states"] == {"Offline": 1}
-    assert await ready.read(OPERATOR, chargers.at_site, ["nowhere"]) == []
+    assert await ready.read(OPERATOR, chargers.availability, ["nowhere"]) == []
     assert len(await ready.read(OPERATOR, chargers.availability, [])) == 2
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [webhook] [pipeline] [command] [sweep] [console] [kill]`: each figure beside its limit."""
+"""`python -m benchmarks [name …]`, the names those of `ALL`: each figure beside its limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import command, console, databases, kill, pipeline, sweep, webhook
+from benchmarks import chargers, command, console, databases, kill, pipeline, sweep, webhook
 
 ALL: dict[str, Callable[[dict[str, str]], None]] = {
     "webhook": webhook.run,
@@ -14,6 +14,7 @@ ALL: dict[str, Callable[[dict[str, str]], None]] = {
     "command": command.run,
     "sweep": sweep.run,
     "console": console.run,
+    "chargers": chargers.run,
     "kill": kill.run,
 }
 

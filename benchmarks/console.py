@@ -58,7 +58,7 @@ def run(databases: dict[str, str]) -> None:
             office.submit(OPERATOR, lambda work: crowd.fill(work.session.connection())).result()
             _analyse(office)
             seconds = time.perf_counter() - began
-            findings = asyncio.run(_measure(office, MOST[name]))
+            findings = asyncio.run(measure(office, MOST[name], _questions(), _by_key, "a message by its key"))
             show(f"Console on {name}: a million messages, a million tickets ({seconds:.0f} s to write)", findings)
         finally:
             office.close()
@@ -71,16 +71,21 @@ def _analyse(office: Office) -> None:
             office.submit(OPERATOR, lambda work, t=table: work.session.execute(text(f"ANALYZE {t}"))).result()  # type: ignore[misc]
 
 
-async def _measure(office: Office, most: float) -> list[Finding]:
-    questions, keys, dice = _questions(), [], random.Random(3)
+async def measure(
+    office: Office, most: float, questions: list[Question], by_key: Callable[[Any, random.Random], Any], key_name: str
+) -> list[Finding]:
+    """Each question beside the reading of a row by its key."""
+    keys, dice = [], random.Random(3)
     for question in questions:
-        await _took(office, question.verb, *question.args, **question.more)  # a console that was just started is no case
+        await _took(
+            office, question.verb, *question.args, **question.more
+        )  # a console that was just started is no case
     for _ in range(ROUNDS):
         for question in dice.sample(questions, len(questions)):
-            keys.append(await _took(office, _by_key, dice.randrange(crowd.MESSAGES) + 1))
+            keys.append(await _took(office, by_key, dice))
             question.times.append(await _took(office, question.verb, *question.args, **question.more))
     key = median(keys)
-    findings = [Finding("a message by its key", key, "ms")]
+    findings = [Finding(key_name, key, "ms")]
     first = {question.name: median(question.times) for question in questions}
     for question in questions:
         took = median(question.times)
@@ -96,8 +101,8 @@ async def _took(office: Office, verb: Callable[..., Any], *args: Any, **more: An
     return (time.perf_counter() - began) * 1000
 
 
-def _by_key(work: Any, key: int) -> Any:
-    return work.session.get(Message, key)
+def _by_key(work: Any, dice: random.Random) -> Any:
+    return work.session.get(Message, dice.randrange(crowd.MESSAGES) + 1)
 
 
 def _questions() -> list[Question]:
@@ -145,17 +150,30 @@ def _tickets() -> list[Question]:
     def cases(name: str, *, order: Any = ticket_list.Order.NEWEST, **wanted: Any) -> Question:
         return Question(f"tickets: {name}", ticket_list.page, (TicketFilter(**wanted),), {"order": order})
 
-    deep = f"newest~0~0~2026-01-01T00:00:00+00:00~{DEEP}"
+    deep, queue = f"newest~0~0~2026-01-01T00:00:00+00:00~{DEEP}", ticket_list.Order.QUEUE
+    rare = TicketFilter(priority=Priority.LOW, category=Category.COMPLAINT, closed_too=True)
     return [
         cases("all", closed_too=True),
         Question("tickets: page 10,000", ticket_list.page, (TicketFilter(closed_too=True),), {"after": deep},
                  "tickets: all"),
-        cases("live"), cases("the queue", order=ticket_list.Order.QUEUE), cases("open", status=TicketStatus.OPEN),
+        cases("live"), cases("the queue", order=queue), cases("open", status=TicketStatus.OPEN),
         cases("unassigned", unassigned=True), cases("a member's", assignee_id=19),
         cases("closed, critical", status=TicketStatus.CLOSED, priority=Priority.CRITICAL),
         cases("service, low", department=Department.SERVICE, priority=Priority.LOW, closed_too=True),
         cases("of a site", site_id=77, closed_too=True), cases("of a charger", charger_id="100003"),
         cases("overdue", pressing=ticket_list.Pressing.OVERDUE),
+        cases("the queue of a site", order=queue, site_id=77),
+        cases("overdue at a site", pressing=ticket_list.Pressing.OVERDUE, site_id=77),
+        cases("a member's, critical, billing", order=queue, assignee_id=19, priority=Priority.CRITICAL,
+              category=Category.BILLING),
+        cases("the queue, rfid, unassigned", order=queue, category=Category.RFID, unassigned=True),
+        cases("a member's, closed, critical, complaints", assignee_id=2, status=TicketStatus.CLOSED,
+              priority=Priority.CRITICAL, category=Category.COMPLAINT),
+        Question("tickets: low, complaints, far back", ticket_list.page, (rare,), {"after": deep},
+                 "tickets: low, complaints"),
+        cases("low, complaints", priority=Priority.LOW, category=Category.COMPLAINT, closed_too=True),
+        Question("tickets: the queue, far on", ticket_list.page, (TicketFilter(),),
+                 {"order": queue, "after": f"queue~2~1~2027-02-07T00:00:00+00:00~{DEEP}"}, "tickets: the queue"),
     ]  # fmt: skip
 
 

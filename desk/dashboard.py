@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
-from desk import chargers, oncall, tally, ticket_list, ticket_views
+from desk import charger_list, chargers, oncall, tally, ticket_list, ticket_views
+from desk.charger_list import Shown
 from desk.literal import is_one_of
 from desk.ticket_list import Pressing, TicketFilter
 from desk.work import Work
 from models.access import OWN_TICKETS_ONLY, Permission
 from models.charger import (
     GOOD_RESULTS,
-    IN_SESSION,
     Charger,
     ChargerState,
     Connector,
@@ -100,24 +100,27 @@ def charger_figures(work: Work) -> dict[str, dict[str, int]]:
         kind.value: dict.fromkeys(("available", "charging", "faulted", "offline", "other", "total"), 0)
         for kind in CurrentType
     }
-    for charger, rows in _with_connectors(work):
-        counts = figures[charger.current_type.value]
-        counts["total"] += 1
-        counts[_figure(chargers.shown_state(charger, rows))] += 1
+    work.require(Permission.VIEW_CHARGERS)
+    shown = case(*((charger_list.shows(state), figure) for state, figure in _FIGURES), else_="other").label("shown")
+    each = chargers.visible_only(work, select(Charger.current_type, shown)).subquery()
+    for kind, figure, count in work.session.execute(
+        select(each.c.current_type, each.c.shown, func.count()).group_by(each.c.current_type, each.c.shown)
+    ):
+        figures[kind.value][figure] = count
+        figures[kind.value]["total"] += count
     return figures
 
 
-def _figure(state: ChargerState) -> str:
-    if state in IN_SESSION:
-        return "charging"
-    known = (ChargerState.AVAILABLE, ChargerState.FAULTED, ChargerState.OFFLINE)
-    return state.value.lower() if state in known else "other"
+_FIGURES = (
+    (Shown.OFFLINE, "offline"), (Shown.FAULTED, "faulted"), (Shown.AVAILABLE, "available"),
+    (Shown.CHARGING, "charging"),
+)  # fmt: skip
 
 
 def chargers_in_error(work: Work) -> dict[str, Any]:
     """Faulted and offline ones, the latest trouble first: how many, and the first of them with their last event."""
     found = []
-    for charger, rows in _with_connectors(work):
+    for charger, rows in _in_trouble(work):
         state = chargers.shown_state(charger, rows)
         if state in IN_ERROR:
             found.append((_since(charger, rows, state), charger, rows, state))
@@ -162,14 +165,15 @@ def _event(rows: list[Connector], state: ChargerState) -> dict[str, Any] | None:
     }
 
 
-def _with_connectors(work: Work) -> list[tuple[Charger, list[Connector]]]:
+def _in_trouble(work: Work) -> list[tuple[Charger, list[Connector]]]:
+    """The chargers in error alone, with their connectors: a network is mostly well."""
     work.require(Permission.VIEW_CHARGERS)
+    wanted = chargers.visible_only(work, select(Charger).where(charger_list.shows(Shown.IN_ERROR)))
     rows: dict[str, list[Connector]] = {}
-    joined = chargers.visible_only(work, select(Connector).join(Charger, Charger.id == Connector.charger_id))
-    for row in work.session.scalars(joined):
+    ids = wanted.with_only_columns(Charger.id)
+    for row in work.session.scalars(select(Connector).where(Connector.charger_id.in_(ids))):
         rows.setdefault(row.charger_id, []).append(row)
-    visible = work.session.scalars(chargers.visible_only(work, select(Charger)))
-    return [(charger, rows.get(charger.id, [])) for charger in visible]
+    return [(charger, rows.get(charger.id, [])) for charger in work.session.scalars(wanted)]
 
 
 def _site_names(work: Work, shown: list[Charger]) -> dict[int | None, str]:

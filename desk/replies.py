@@ -32,9 +32,7 @@ def reply(work: Work, conversation_id: int, text: str, *, key: str, intent: str 
     if len(said) > LONGEST:
         raise BadInput("reply.too_long", most=LONGEST)
     conversation = conversations.get(work, conversation_id)
-    item = outbox.say(
-        work, conversation, Reply("reply.by_member", {"text": said}, text=said), key=key, intent=intent
-    )
+    item = outbox.say(work, conversation, Reply("reply.by_member", {"text": said}, text=said), key=key, intent=intent)
     if item is None:
         return _said_before(work, conversation_id, key)
     assert item.message_id is not None

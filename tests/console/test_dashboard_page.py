@@ -87,7 +87,7 @@ async def test_it_says_how_things_stand(console: Front) -> None:
     await window.sign_in(Role.DISPATCHER)
     page = " ".join(re.sub(r"<[^>]+>", " ", await window.read("/console/")).split())
     for words in (
-        "100 % of all tickets are still to be worked on.", "Open 2 tickets", "Assigned 1 tickets", "Total 3",
+        "100 % of all tickets are still to be worked on.", "Open 2 tickets", "Assigned 1 ticket", "Total 3",
         "Not delivered 3", "1 given up, 2 uncertain", "DC fast, L3 0 0 1 1 0 2", "2 in all", "display is dark",
         "does not answer", "1 overdue", "Smoke at the plug", "1 tried, 1 healed", "nobody; alerts go to the whole desk",
     ):  # fmt: skip

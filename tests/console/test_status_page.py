@@ -54,7 +54,7 @@ async def test_it_tells_how_the_house_is_doing(console: Front) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", await window.read("/console/status")).split())
     for words in (
         "Incoming web 1 10 minutes", "Outgoing web 1", "close_resolved", "the disk is full", "visitor0", "gone",
-        "visitor1", "web 1 0 1 1 0", "SQLite" if console.office.sqlite else "PostgreSQL",
+        "visitor1", "Web chat 1 0 1 1 0", "SQLite" if console.office.sqlite else "PostgreSQL",
     ):  # fmt: skip
         assert words in page, words
     assert "visitor2" not in page

@@ -6,6 +6,8 @@
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
+# Tests wait more than they work (sockets, clocks, browsers): two for each core, at most eight.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) \* 2)
 
 ##@ Use
 help: ## this list
@@ -21,7 +23,7 @@ setup: .venv/runtime ## only the set-up: .venv/ with the locked packages
 
 ##@ Work on it
 test: .venv/development ## all tests, on SQLite and on a PostgreSQL that pip brings
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
 
 check: locks lint types floors docs-check audit test ## everything that CI runs
 

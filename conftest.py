@@ -28,11 +28,12 @@ HEAVY = ("kill", "browser")
 """Folders whose tests start whole products: one after another, whatever else runs beside them."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the heavy ones together; skip browser tests, or refuse to go on, where there is no chromium."""
     for item in items:
         if item.path.parent.name in HEAVY:
-            item.add_marker(pytest.mark.xdist_group("heavy"))
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
     wanted = [item for item in items if item.get_closest_marker("browser")]
     if not wanted or find_chromium() is not None:
         return

@@ -6,8 +6,8 @@
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
-# Tests wait more than they work (sockets, clocks, browsers): two for each core, at most eight.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) \* 2)
+# Tests wait more than they work (sockets, clocks, browsers): three for two cores, at most eight.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) \* 3 / 2)
 
 ##@ Use
 help: ## this list

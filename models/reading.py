@@ -148,3 +148,36 @@ class Reading:
             "scores": {category.value: round(p, 4) for category, p in self.scores.items()},
             "model": self.model,
         }
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A labelled message that is near in meaning; `similarity` is a cosine, at most 1."""
+
+    text: str
+    category: Category
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words of the message that spoke for a category; `weight` is their share of its score, greatest first."""
+
+    words: str
+    category: Category
+    weight: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why a message was read as it was, for the person who decides.
+
+    `guesses` are the two most probable categories with their probabilities. `reason` says why a person must look:
+    `low_confidence`, `out_of_scope`, `near_danger`, `shortened`, `no_words`, or empty where nobody must.
+    """
+
+    guesses: tuple[tuple[Category, float], ...]
+    neighbours: tuple[Neighbour, ...]
+    phrases: tuple[Phrase, ...]
+    reason: str
+    model: str

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import chargers, command, console, databases, kill, pipeline, sweep, webhook
+from benchmarks import chargers, classification, command, console, databases, kill, pipeline, sweep, webhook
 
 ALL: dict[str, Callable[[dict[str, str]], None]] = {
     "webhook": webhook.run,
+    "classification": classification.run,
     "pipeline": pipeline.run,
     "command": command.run,
     "sweep": sweep.run,

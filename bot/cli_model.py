@@ -55,12 +55,26 @@ def train(given: argparse.Namespace) -> None:
     """Train on labelled files and say what came out."""
     from classifiers.train import render_trained, train_files  # noqa: PLC0415 - imports numpy
 
-    print(render_trained(train_files(given.data, given.out)))
+    trained = train_files(
+        given.data, given.out, test=given.test, encoder=given.encoder, out_of_scope=given.out_of_scope, quiet=False
+    )
+    print(render_trained(trained))
 
 
 def evaluate(given: argparse.Namespace) -> None:
-    """Figures of a model on a labelled file."""
-    from classifiers.evaluate import evaluate_file, render_report  # noqa: PLC0415 - imports numpy
+    """Figures of a model on a labelled file, or of the rules on what texts name."""
+    if given.entities is not None:
+        from classifiers.evaluate_entities import evaluate_entities, render_entities  # noqa: PLC0415
 
-    figures = evaluate_file(given.data, given.model)
+        found = evaluate_entities(given.entities)
+        print(json.dumps(found.as_json(), indent=2) if given.json else render_entities(found))
+        return
+    from classifiers.evaluate import evaluate_file  # noqa: PLC0415 - imports numpy
+    from classifiers.report import render_report, write_report  # noqa: PLC0415
+
+    figures = evaluate_file(
+        given.data, given.model, out_of_scope=given.out_of_scope, with_encoder=not given.without_encoder
+    )
+    if given.report is not None:
+        write_report(figures, given.report)
     print(json.dumps(figures.as_json(), ensure_ascii=False, indent=2) if given.json else render_report(figures))

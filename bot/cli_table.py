@@ -162,11 +162,19 @@ def _classify(parser: argparse.ArgumentParser) -> None:
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE", help="`text` and `category`")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="named as the model is: name@version")
+    parser.add_argument("--test", type=Path, metavar="FILE", help="measure on it; else one family in five is held out")
+    parser.add_argument("--encoder", type=Path, metavar="DIR", help="another sentence encoder than the shipped one")
+    parser.add_argument("--out-of-scope", metavar="LABEL", help="rows with this label teach only when not to know")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="`text` and `category`")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, metavar="FILE", help="`text` and `category`")
+    what.add_argument("--entities", type=Path, metavar="FILE", help="JSONL with `text` and the `entities` it names")
     parser.add_argument("--model", type=Path, metavar="DIR", help="another model than the shipped one")
+    parser.add_argument("--out-of-scope", metavar="LABEL", help="rows with this label belong to no category")
+    parser.add_argument("--without-encoder", action="store_true", help="as on a machine without onnxruntime")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a Markdown report with plots into it")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifiers.linear import log_softmax
 from classifiers.ngrams import Floats, Ints
 
 ONE_SIDED_90 = 1.2816
 BINS = 15
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Natural logarithms of the probabilities, row by row."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities, row by row."""
+    result: Floats = np.exp(log_softmax(logits))
+    return result
 
 
 def temperature(logits: Floats, truth: Ints) -> float:
@@ -68,12 +80,3 @@ def review_threshold(confidence: Floats, correct: Floats, precision: float) -> f
         if last_of_ties and wilson_lower(float(right[index]), index + 1) >= precision:
             return float(sorted_confidence[index])
     return 1.0
-
-
-def alarm_threshold(probability: Floats, is_alarm: Floats, false_share: float) -> float:
-    """The lowest probability at which no more than `false_share` of ordinary messages would raise an alarm."""
-    ordinary = np.sort(probability[is_alarm == 0])[::-1]
-    if not len(ordinary):
-        return 0.5
-    allowed = int(false_share * len(ordinary))
-    return float(min(max(ordinary[min(allowed, len(ordinary) - 1)] + 1e-6, 0.05), 0.95))

@@ -17,11 +17,15 @@ from models.reading import Urgency
 URGENCIES = frozenset(urgency.value for urgency in Urgency)
 TEST_SHARE = 5  # one family in five is held out
 OWN_DATA = Path(__file__).parent / "data" / "messages.jsonl"
+FROZEN = OWN_DATA.with_name("frozen.jsonl")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A labelled message. `family` is shared by paraphrases, which therefore never straddle the split."""
+    """A labelled message. `family` is shared by paraphrases, which therefore never straddle the split.
+
+    A `trap` has words of danger but is none: alarms on such rows are counted apart.
+    """
 
     text: str
     category: str
@@ -29,6 +33,7 @@ class Row:
     second_category: str | None = None
     urgency: str | None = None
     language: str | None = None
+    trap: bool = False
 
     @property
     def held_out(self) -> bool:
@@ -97,6 +102,7 @@ def _row(path: Path, number: int, record: dict[str, Any]) -> Row:
         second_category=_word(path, number, record, "second_category"),
         urgency=urgency,
         language=_word(path, number, record, "language"),
+        trap=record.get("trap") in (True, "true", "1"),
     )
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import phonenumbers
 
-from classifiers.fold import fold
 from classifiers.money import amounts
+from classifiers.names import names_of
 from models.reading import AmountEntity, Entities, Registers
 
 PRECEDENCE = ("phone", "ticket", "tag", "charger", "amount", "error", "serial", "connector")
 """Where two readings of the same characters overlap, the kind that comes first here stays."""
 MASKS = {kind: chr(0xE000 + index) for index, kind in enumerate(PRECEDENCE)}
 
+_NO = (
+    r"(?:(?:eke?|එකේ?|oda|da)\s{1,2})?"
+    r"(?:id|no\.?|num(?:ber|bar|ero)?|número|n[°º]|nr\.?|nummer|numéro|#|enn?|ankaya"
+    r"|අංකය?|නම්බර්|එක|எண்|நம்பர்|नंबर)?(?:\s{1,2}(?:eka|එක|is|es|:))?"
+)
+"""What may stand between a thing's word and its number, in every language: number, no., anka, en, número …"""
 _TICKET = re.compile(
     r"(?<![A-Za-z0-9])(?:TKT\s{0,2}[-–#]?\s{0,2}"
-    r"|ticket\s{0,2}(?:no\.?|number|#)?\s{0,2}#?\s{0,2})(\d{1,10})(?!\d)",
+    rf"|(?:tickets?|tiquete|tikat|ටිකට්|டிக்கெட்|टिकट)\s{{0,2}}{_NO}\s{{0,2}}[:#]?\s{{0,2}})(\d{{1,10}})(?!\d)",
     re.I,
 )
 _CHARGER_WORD = (
@@ -28,7 +33,7 @@ _CHARGER_WORD = (
     r"|s[äa]ule|ladestation|chajer|චාජර්|චාජර|ස්ටේෂන්|சார்ஜர்|நிலையம்)"
 )
 _CHARGER_NAMED = re.compile(
-    rf"{_CHARGER_WORD}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|#)?\s{{0,2}}[:#-]?\s{{0,2}}"
+    rf"{_CHARGER_WORD}\s{{0,2}}{_NO}\s{{0,2}}[:#-]?\s{{0,2}}"
     r"([A-Z]{0,4}-?\d{3,10})(?![A-Za-z0-9])",
     re.I,
 )
@@ -37,7 +42,7 @@ _ID_TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:[A-Za-z0-9_-]{0,34}[A-Za-
 
 _HEX_TAG = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9A-F]{2}[:\- ]){3,9}[0-9A-F]{2}(?![0-9A-Za-z:])"
-    r"|(?<![0-9A-Za-z])[0-9A-F]{8,20}(?![0-9A-Za-z])",
+    r"|(?<![0-9A-Za-z-])[0-9A-F]{8,20}(?![0-9A-Za-z-])",
     re.I,
 )
 _TAG_WORDS = (
@@ -46,7 +51,7 @@ _TAG_WORDS = (
     r"|டேக்|அட்டை|கார்டு?)"
 )
 _NAMED_TAG = re.compile(
-    rf"(?<![\w]){_TAG_WORDS}\s{{0,2}}(?:id|no\.?|number|nr\.?|n[uú]mero|eka)?\s{{0,2}}[:#]?"
+    rf"(?<![\w]){_TAG_WORDS}\s{{0,2}}{_NO}\s{{0,2}}[:#]?"
     r"\s{0,2}([A-Z0-9][A-Z0-9-]{2,19})(?![\w])",
     re.I,
 )
@@ -54,13 +59,20 @@ _NAMED_TAG = re.compile(
 _CONNECTOR = re.compile(
     r"(?<![\w])(?:connector|conn|gun|plug|outlet|socket|conector|pistola|manguera|stecker|prise"
     r"|කනෙක්ටර්|ගන්|ප්ලග්|கனெக்டர்|பிளக்|கன்)"
-    r"\s{0,2}(?:no\.?|number|nr\.?|id|#|n[uú]mero)?\s{0,2}[:#-]?\s{0,2}([1-9])(?![\d.,]*\d)(?!\s?(?:kw|%|min|h\b))",
+    rf"\s{{0,2}}{_NO}\s{{0,2}}[:#-]?\s{{0,2}}([1-9])(?![\d.,]*\d)(?!\s?(?:kw|%|min|h\b))",
     re.I,
 )
+_ORDINALS = {
+    "first": 1, "1st": 1, "primer": 1, "primera": 1, "premier": 1, "erste": 1, "palaweni": 1, "පළවෙනි": 1, "muthal": 1,
+    "முதல்": 1, "second": 2, "2nd": 2, "segundo": 2, "segunda": 2, "deuxième": 2, "zweite": 2, "deweni": 2,
+    "දෙවෙනි": 2, "rendavathu": 2, "irandavathu": 2, "இரண்டாவது": 2, "ரெண்டாவது": 2, "third": 3, "3rd": 3,
+    "tercer": 3, "tercera": 3, "4th": 4, "fourth": 4,
+}  # fmt: skip
 _ORDINAL_CONNECTOR = re.compile(
-    r"(?<!\w)(first|second|third|1st|2nd|3rd|4th)\s{1,2}(?:connector|gun|plug|outlet)", re.I
+    rf"(?<!\w)({'|'.join(_ORDINALS)})\s{{1,2}}(?:connector|gun|plug|outlet|conector|pistola|manguera|stecker|prise"
+    r"|ගන්|කනෙක්ටර්|கன்|கனெக்டர்|connecteur)",
+    re.I,
 )
-_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "4th": 4}
 
 ERROR_CODES = (
     "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
@@ -76,15 +88,16 @@ _OCPP_CODE = re.compile(
     re.I,
 )
 _VENDOR_CODE = re.compile(
-    r"(?<!\w)(?:error|err|fault|code|error\s{1,2}code|fault\s{1,2}code|fehler|fallo|දෝෂ|பிழை)"
-    r"\s{0,2}(?:code|no\.?|#)?\s{0,2}[:#-]?\s{0,2}"
+    r"(?<!\w)(?:error|err|fault|code|error\s{1,2}code|fault\s{1,2}code|fehler(?:code)?|fallo|c[oó]digo|erreur"
+    r"|දෝෂ(?:ය)?|කෝඩ්|பிழை|கோட்|எரர்)"
+    r"\s{0,2}(?:code|c[oó]digo|කේතය|குறியீடு|no\.?|#|eka)?\s{0,2}[:#-]?\s{0,2}"
     r"((?:0x[0-9A-F]{1,8})|[A-Z]{0,3}-?\d{1,5})(?![\w])",
     re.I,
 )
 _BARE_CODE = re.compile(r"(?<![\w-])([EF]-?\d{2,4})(?![\w])")
 _SERIAL = re.compile(
-    r"(?<!\w)(?:s/n|sn|serial(?:\s{1,2}(?:number|no\.?|num))?|n[uú]mero de serie|seriennummer)\s{0,2}[:#.-]?"
-    r"\s{0,2}([A-Z0-9][A-Z0-9-]{4,29})(?!\w)",
+    r"(?<!\w)(?:s/n|sn|serial|n[uú]mero de serie|seriennummer|numéro de série|serie|සීරියල්|சீரியல்|தொடர்)"
+    rf"\s{{0,2}}{_NO}\s{{0,2}}[:#.-]?\s{{0,2}}([A-Z0-9][A-Z0-9-]{{4,29}})(?!\w)",
     re.I,
 )
 
@@ -138,23 +151,8 @@ def _tags(text: str, registers: Registers) -> Iterator[Mention]:
             if sure:
                 plain = re.sub(r"[:\- ]", "", token).upper()
                 value = known.get(token.upper()) or known.get(plain) or plain
-                yield Mention("tag", *match.span(match.lastindex or 0), value)
-
-
-@lru_cache(maxsize=8)
-def _by_fold(names: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Folded charger names to ids, for names that are long enough and belong to one charger alone."""
-    owners: dict[str, list[str]] = {}
-    for charger, name in names:
-        folded = _letters(name)
-        if len(folded) >= 6:
-            owners.setdefault(folded, []).append(charger)
-    return {folded: ids[0] for folded, ids in owners.items() if len(ids) == 1}
-
-
-def _letters(text: str) -> str:
-    """Folded words with their digits kept, so that "Galle Fort 1" and "Galle Fort 2" differ."""
-    return " ".join(fold(part) if not part.isdigit() else part for part in re.findall(r"\d+|[^\W\d_]+", text))
+                certain = named or value in registers.id_tags
+                yield Mention("tag", *match.span(match.lastindex or 0), value, sure=certain)
 
 
 _EDITS = "0123456789"
@@ -184,7 +182,7 @@ def _resolve(token: str, registers: Registers) -> str:
 
 
 def _chargers(text: str, registers: Registers) -> Iterator[Mention]:
-    exact = {charger.upper(): charger for charger in registers.chargers if len(charger) >= 3}
+    exact = names_of(registers).ids
     for match in _ID_TOKEN.finditer(text) if exact else ():
         token = match.group()
         if token.upper() in exact:
@@ -195,15 +193,6 @@ def _chargers(text: str, registers: Registers) -> Iterator[Mention]:
         yield Mention("charger", *match.span(1), _resolve(match.group(1), registers), sure=False)
     for match in _CHARGER_NAMED.finditer(text):
         yield Mention("charger", *match.span(1), _resolve(match.group(1), registers))
-
-
-def _named_chargers(text: str, registers: Registers) -> tuple[str, ...]:
-    """Ids of chargers mentioned by name, in the order of the register."""
-    names = _by_fold(tuple(registers.chargers.items()))
-    if not names:
-        return ()
-    haystack = f" {_letters(text)} "
-    return tuple(charger for name, charger in names.items() if f" {name} " in haystack)
 
 
 def _codes(text: str) -> Iterator[Mention]:
@@ -242,7 +231,7 @@ def _all(text: str, registers: Registers) -> Iterator[Mention]:
 
 
 def _rank(mention: Mention) -> tuple[int, int, int]:
-    """A charger that is only guessed from its digits gives way to a sum of money made of the same digits."""
+    """What is only guessed from its digits gives way to what has a word beside it."""
     kind = mention.kind if mention.sure else "error"
     return (PRECEDENCE.index(kind), mention.start, -mention.end)
 
@@ -263,7 +252,7 @@ def collect(text: str, mentions: list[Mention], registers: Registers) -> Entitie
         return tuple(dict.fromkeys(one.value for one in mentions if one.kind == kind))
 
     money = dict.fromkeys((one.value, one.currency) for one in mentions if one.kind == "amount")
-    chargers = (*values("charger"), *_named_chargers(text, registers))
+    chargers = (*values("charger"), *names_of(registers).mentioned(text))
     return Entities(
         charger_id=tuple(dict.fromkeys(chargers)),
         ticket_ref=values("ticket"),

@@ -78,12 +78,43 @@ def _tamil(text: str) -> str:
     return "".join(out)
 
 
+_HI_VOWELS = dict(zip("अआइईउऊऋएऐओऔऑ", ["a", "aa", "i", "ii", "u", "uu", "ri", "e", "ai", "o", "au", "o"], strict=True))
+_HI_SIGNS = dict(zip("ािीुूृेैोौॉ", ["aa", "i", "ii", "u", "uu", "ri", "e", "ai", "o", "au", "o"], strict=True))
+_HI_CONSONANTS = {
+    **dict(zip("कखगघङचछजझञ", ["k", "kh", "g", "gh", "n", "ch", "ch", "j", "jh", "n"], strict=True)),
+    **dict(zip("टठडढणतथदधन", ["t", "th", "d", "dh", "n", "t", "th", "d", "dh", "n"], strict=True)),
+    **dict(zip("पफबभमयरलव", ["p", "f", "b", "bh", "m", "y", "r", "l", "v"], strict=True)),
+    **dict(zip("शषसह", ["sh", "sh", "s", "h"], strict=True)),
+}
+_HI_VIRAMA, _HI_NUKTA, _HI_NASALS = "\u094d", "\u093c", "\u0901\u0902"
+
+
+def _hindi(text: str) -> str:
+    """Hindi leaves the vowel that a word's last consonant implies unspoken, and so do people who type it in Latin."""
+    out: list[str] = []
+    text = text.replace(_HI_NUKTA, "")
+    for index, char in enumerate(text):
+        consonant = _HI_CONSONANTS.get(char)
+        if consonant is None:
+            nasal = "n" if char in _HI_NASALS else char
+            out.append("" if char == _HI_VIRAMA else _HI_SIGNS.get(char) or _HI_VOWELS.get(char) or nasal)
+            continue
+        following = text[index + 1 : index + 2]
+        ends = not ("\u0900" <= following <= "\u0963")
+        out.append(consonant)
+        if not ends and following != _HI_VIRAMA and following not in _HI_SIGNS:
+            out.append("a")
+    return "".join(out)
+
+
 def roman(text: str) -> str:
-    """Sinhala and Tamil script in Latin letters as people type them; everything else stays."""
+    """Sinhala, Tamil and Hindi script in Latin letters as people type them; everything else stays."""
     if any("\u0d80" <= char <= "\u0dff" for char in text):
         text = _sinhala(text)
     if any("\u0b80" <= char <= "\u0bff" for char in text):
         text = _tamil(text)
+    if any("\u0900" <= char <= "\u0963" for char in text):
+        text = _hindi(text)
     return text
 
 
@@ -124,7 +155,7 @@ def fold(text: str) -> str:
 
     Private-use characters (the masks of entities) stay as they are.
     """
-    out = roman(_plain_latin(text.lower()))
+    out = roman(_plain_latin(text.lower())).replace("।", " ")
     out = out.replace("'", "").replace("’", "")
     for pattern, replacement in _ORDER:
         out = pattern.sub(replacement, out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,57 +13,113 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.calibration import softmax
 from classifiers.clean import capped, visible
+from classifiers.encoder import Encoder, load_encoder
 from classifiers.entities import find_mentions, masked
 from classifiers.errors import DataError
+from classifiers.fusion import Fusion, Scales
+from classifiers.gate import Gate
 from classifiers.language import latin_words, script_language
-from classifiers.linear import softmax
+from classifiers.neighbours import Bank
 from classifiers.ngrams import BUCKETS, LANGUAGE_BUCKETS, language_features
 from classifiers.urgency import Limits
 from models.reading import Registers
 
-FORMAT = 1
+FORMAT = 2
 ARRAYS, CARD = "model.npz", "model.json"
+ARTEFACTS = Path(__file__).parent / "artefacts"
+SHIPPED = ARTEFACTS / "chargehand@2"
+SHIPPED_ENCODER = ARTEFACTS / "encoder"
 Weights = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Head:
-    """A linear softmax: names of the classes, weights (buckets, classes) already times idf, bias, temperature."""
+    """A linear softmax: names of the classes, weights (columns, classes), bias (classes)."""
 
     names: tuple[str, ...]
     weights: Weights
     bias: Weights
-    temperature: float
 
-    def probabilities(self, columns: npt.NDArray[np.int64], values: Weights) -> dict[str, float]:
-        """Probability of each class for one text; `values` have length one."""
-        logits = (values @ self.weights[columns] + self.bias) / self.temperature
-        return dict(zip(self.names, softmax(logits[None, :].astype(np.float64))[0].tolist(), strict=True))
+    def logits(self, vector: Vector) -> npt.NDArray[np.float64]:
+        """Logits (1, classes) of one text."""
+        return (vector.values @ self.weights[vector.columns] + self.bias)[None, :].astype(np.float64)
 
 
 @dataclass(frozen=True)
-class Model:
-    """Three heads over hashed n-grams. `card` is everything that was written beside the arrays."""
+class Question:
+    """What one head of each view says together, and what view A says alone where the encoder is away.
 
-    name: str
-    version: str
+    `words` is the head of view A; `sense` that of view B, None where the model was trained without an encoder.
+    """
+
     idf: Weights
-    category: Head
-    urgency_idf: Weights
-    urgency: Head
-    language_idf: Weights
-    language: Head
+    words: Head
+    sense: Head | None
+    alone: Fusion
+    together: Fusion | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.words.names
+
+    def shares(self, features: dict[int, float], meaning: Weights | None, group: str) -> dict[str, float]:
+        """Calibrated probability of each class; `meaning` is the encoder's vector of the text, if there is one."""
+        logits = [self.words.logits(weighed(features, self.idf))]
+        fusion = self.alone
+        if meaning is not None and self.sense is not None and self.together is not None:
+            logits.append((meaning @ self.sense.weights + self.sense.bias)[None, :].astype(np.float64))
+            fusion = self.together
+        shares = fusion.probabilities(logits, [group])[0]
+        return dict(zip(self.names, shares.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Which language a Latin text is in: a head over letters, its logits divided by `heat`."""
+
+    idf: Weights
+    head: Head
+    heat: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What follows from probabilities: limits that were chosen on unseen rows, for both views or for view A alone."""
+
     thresholds: dict[str, float]
     second_from: float
     hazard_limits: Limits
     hazard_precision: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """Two views, three questions. `card` is everything that was written beside the arrays."""
+
+    name: str
+    version: str
+    category: Question
+    urgency: Question
+    speech: Speech
+    alone: Rules
+    together: Rules | None
+    gate: Gate | None
+    bank: Bank | None
+    encoder: Encoder | None
     card: dict[str, Any]
 
     @property
     def label(self) -> str:
         """`name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def rules(self) -> Rules:
+        """The limits for what this model can use now."""
+        return self.together if self.encoder is not None and self.together is not None else self.alone
 
 
 @dataclass(frozen=True)
@@ -73,7 +130,7 @@ class Vector:
     values: Weights
 
 
-def vector(features: dict[int, float], idf: Weights) -> Vector:
+def weighed(features: dict[int, float], idf: Weights) -> Vector:
     """Weigh features by idf and bring them to length one."""
     columns = np.fromiter(features, dtype=np.int64, count=len(features))
     values = np.fromiter(features.values(), dtype=np.float32, count=len(features)) * idf[columns]
@@ -87,34 +144,23 @@ def prepare(text: str, registers: Registers | None = None) -> str:
     return masked(shown, find_mentions(shown, registers or Registers()))
 
 
-def category_shares(model: Model, features: dict[int, float]) -> dict[str, float]:
-    """Probability of each label, from the features of a prepared text."""
-    weighed = vector(features, model.idf)
-    return model.category.probabilities(weighed.columns, weighed.values)
-
-
-def urgency_shares(model: Model, features: dict[int, float]) -> dict[str, float]:
-    """Probability of each urgency, from the features of a prepared text."""
-    weighed = vector(features, model.urgency_idf)
-    return model.urgency.probabilities(weighed.columns, weighed.values)
-
-
 LEAST_LANGUAGE = 0.4
 
 
-def language_of(model: Model, prepared: str) -> str:
+def language_of(speech: Speech, prepared: str) -> str:
     """`en`, `si`, `si-Latn`, `ta`, `ta-Latn`, `es`, another code, or `und`."""
     by_script = script_language(prepared)
     if by_script is not None:
         return by_script
-    features = vector(language_features(latin_words(prepared)), model.language_idf)
+    features = weighed(language_features(latin_words(prepared)), speech.idf)
     if not len(features.columns):
         return "und"
-    shares = model.language.probabilities(features.columns, features.values)
-    best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= LEAST_LANGUAGE else "und"
+    shares = softmax(speech.head.logits(features) / speech.heat)[0]
+    best = int(shares.argmax())
+    return speech.head.names[best] if shares[best] >= LEAST_LANGUAGE else "und"
 
 
+# On disk ------------------------------------------------------------------------------------------------------------
 def _pack(weights: Weights) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16]]:
     used = np.flatnonzero(np.any(weights != 0, axis=1))
     return used.astype(np.int32), weights[used].astype(np.float16)
@@ -126,30 +172,121 @@ def _unpack(rows: int, used: npt.NDArray[np.int32], packed: npt.NDArray[np.float
     return weights
 
 
+def _head_arrays(key: str, head: Head) -> dict[str, npt.NDArray[Any]]:
+    used, packed = _pack(head.weights)
+    return {f"{key}_used": used, f"{key}_weights": packed, f"{key}_bias": head.bias.astype(np.float32)}
+
+
+def _head(arrays: Mapping[str, npt.NDArray[Any]], key: str, names: list[str], rows: int) -> Head:
+    weights = _unpack(rows, arrays[f"{key}_used"], arrays[f"{key}_weights"])
+    return Head(tuple(names), weights, arrays[f"{key}_bias"].astype(np.float32))
+
+
+def _question_arrays(key: str, question: Question) -> dict[str, npt.NDArray[Any]]:
+    out = {f"{key}_idf": question.idf.astype(np.float16), **_head_arrays(f"{key}_words", question.words)}
+    if question.sense is not None:
+        out |= _head_arrays(f"{key}_sense", question.sense)
+    return out
+
+
+def _fusion_json(fusion: Fusion | None) -> dict[str, Any] | None:
+    return None if fusion is None else {group: vars(scales) for group, scales in fusion.groups.items()}
+
+
+def _fusion(about: dict[str, Any] | None) -> Fusion | None:
+    if about is None:
+        return None
+    return Fusion({group: Scales(tuple(one["views"]), tuple(one["bias"])) for group, one in about.items()})
+
+
+def _question(arrays: Mapping[str, npt.NDArray[Any]], key: str, about: dict[str, Any], size: int) -> Question:
+    alone = _fusion(about["alone"])
+    assert alone is not None
+    return Question(
+        arrays[f"{key}_idf"].astype(np.float32),
+        _head(arrays, f"{key}_words", about["names"], BUCKETS),
+        _head(arrays, f"{key}_sense", about["names"], size) if f"{key}_sense_bias" in arrays else None,
+        alone,
+        _fusion(about["together"]),
+    )
+
+
+def _rules_json(rules: Rules | None) -> dict[str, Any] | None:
+    return None if rules is None else {**vars(rules), "hazard_limits": vars(rules.hazard_limits)}
+
+
+def _rules(about: dict[str, Any] | None) -> Rules | None:
+    if about is None:
+        return None
+    return Rules(
+        {str(key): float(value) for key, value in about["thresholds"].items()},
+        float(about["second_from"]),
+        Limits(**about["hazard_limits"]),
+        float(about["hazard_precision"]),
+    )
+
+
+def _bank_arrays(bank: Bank | None) -> dict[str, npt.NDArray[Any]]:
+    if bank is None:
+        return {}
+    lines = json.dumps([bank.texts, bank.labels], ensure_ascii=False).encode("utf-8", "replace")
+    return {"bank": bank.vectors, "bank_lines": np.frombuffer(lines, dtype=np.uint8)}
+
+
+def _bank(arrays: Mapping[str, npt.NDArray[Any]]) -> Bank | None:
+    if "bank" not in arrays:
+        return None
+    texts, labels = json.loads(arrays["bank_lines"].tobytes())
+    return Bank(arrays["bank"], tuple(texts), tuple(labels))
+
+
+def _encoder_json(encoder: Encoder | None) -> dict[str, Any] | None:
+    if encoder is None:
+        return None
+    shipped = encoder.folder.resolve() == SHIPPED_ENCODER.resolve()
+    return {"folder": "shipped" if shipped else str(encoder.folder), "sha256": encoder.sha256, "size": encoder.size}
+
+
+def _encoder(about: dict[str, Any] | None) -> Encoder | None:
+    """The encoder that the model was trained with; None where it or onnxruntime is away: then view A serves alone."""
+    if about is None:
+        return None
+    folder = SHIPPED_ENCODER if about["folder"] == "shipped" else Path(about["folder"])
+    try:
+        encoder = load_encoder(folder)
+    except (DataError, ImportError):
+        return None
+    return encoder if encoder.sha256 == about["sha256"] else None
+
+
 def save(model: Model, folder: Path) -> None:
-    """Write the arrays (half precision, used buckets only) and the card."""
+    """Write the arrays (half precision, used columns only) and the card."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    for key, head in (("category", model.category), ("urgency", model.urgency), ("language", model.language)):
-        arrays[f"{key}_used"], arrays[f"{key}_weights"] = _pack(head.weights)
-        arrays[f"{key}_bias"] = head.bias.astype(np.float32)
-    arrays["idf"] = model.idf.astype(np.float16)
-    arrays["urgency_idf"] = model.urgency_idf.astype(np.float16)
-    arrays["language_idf"] = model.language_idf.astype(np.float16)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        **_question_arrays("category", model.category),
+        **_question_arrays("urgency", model.urgency),
+        **_head_arrays("language", model.speech.head),
+        "language_idf": model.speech.idf.astype(np.float16),
+        **_bank_arrays(model.bank),
+    }
     np.savez_compressed(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     card = {
         "format": FORMAT,
         "name": model.name,
         "version": model.version,
         "arrays_sha256": hashlib.sha256((folder / ARRAYS).read_bytes()).hexdigest(),
-        "heads": {
-            key: {"names": list(head.names), "temperature": head.temperature}
-            for key, head in (("category", model.category), ("urgency", model.urgency), ("language", model.language))
+        "encoder": _encoder_json(model.encoder),
+        "questions": {
+            key: {
+                "names": list(question.names),
+                "alone": _fusion_json(question.alone),
+                "together": _fusion_json(question.together),
+            }
+            for key, question in (("category", model.category), ("urgency", model.urgency))
         },
-        "thresholds": model.thresholds,
-        "second_from": model.second_from,
-        "hazard_limits": vars(model.hazard_limits),
-        "hazard_precision": model.hazard_precision,
+        "language": {"names": list(model.speech.head.names), "heat": model.speech.heat},
+        "rules": {"alone": _rules_json(model.alone), "together": _rules_json(model.together)},
+        "gate": None if model.gate is None else vars(model.gate),
         **model.card,
     }
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -168,40 +305,45 @@ def _read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def load_model(folder: Path) -> Model:
-    """Read a model folder. DataError where it is missing, damaged, or of another format."""
+def _from(card: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]], encoder: Encoder | None) -> Model:
+    size = int(card["encoder"]["size"]) if card["encoder"] else 0
+    alone = _rules(card["rules"]["alone"])
+    assert alone is not None
+    return Model(
+        name=str(card["name"]),
+        version=str(card["version"]),
+        category=_question(arrays, "category", card["questions"]["category"], size),
+        urgency=_question(arrays, "urgency", card["questions"]["urgency"], size),
+        speech=Speech(
+            arrays["language_idf"].astype(np.float32),
+            _head(arrays, "language", card["language"]["names"], LANGUAGE_BUCKETS),
+            float(card["language"]["heat"]),
+        ),
+        alone=alone,
+        together=_rules(card["rules"]["together"]),
+        gate=Gate(**{**card["gate"], "weights": tuple(card["gate"]["weights"])}) if card["gate"] else None,
+        bank=_bank(arrays),
+        encoder=encoder,
+        card={key: card[key] for key in ("training", "data", "figures") if key in card},
+    )
+
+
+def load_model(folder: Path, *, with_encoder: bool = True) -> Model:
+    """Read a model folder. DataError where it is missing, damaged, or of another format.
+
+    Where its encoder is away (or `with_encoder` is false) the model has none, and view A serves alone.
+    """
     card = _read_card(folder)
     path = folder / ARRAYS
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() != card["arrays_sha256"]:
             raise DataError(path, "does not match its card; train it again or restore it")
+        encoder = _encoder(card["encoder"]) if with_encoder else None
         with np.load(path) as arrays:
-            heads = {
-                key: Head(
-                    tuple(about["names"]),
-                    _unpack(rows, arrays[f"{key}_used"], arrays[f"{key}_weights"]),
-                    arrays[f"{key}_bias"],
-                    float(about["temperature"]),
-                )
-                for key, rows in (("category", BUCKETS), ("urgency", BUCKETS), ("language", LANGUAGE_BUCKETS))
-                for about in (card["heads"][key],)
-            }
-            return Model(
-                name=str(card["name"]),
-                version=str(card["version"]),
-                idf=arrays["idf"].astype(np.float32),
-                urgency_idf=arrays["urgency_idf"].astype(np.float32),
-                language_idf=arrays["language_idf"].astype(np.float32),
-                thresholds={str(key): float(value) for key, value in card["thresholds"].items()},
-                second_from=float(card["second_from"]),
-                hazard_limits=Limits(**card["hazard_limits"]),
-                hazard_precision=float(card["hazard_precision"]),
-                card={key: card[key] for key in ("training", "data", "figures") if key in card},
-                **heads,
-            )
+            return _from(card, arrays, encoder)
     except OSError as error:
         raise DataError(path, error.strerror or "cannot be read") from error
-    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(path, f"damaged model: {error}") from error

@@ -14,6 +14,12 @@ _WORDS = {
     "GBP": ("gbp", "£"),
     "MXN": ("mxn",),
     "PEN": ("s/",),
+    "AED": ("aed", "dirhams", "dirham"),
+    "AUD": ("aud",),
+    "CAD": ("cad",),
+    "CHF": ("chf",),
+    "COP": ("cop",),
+    "SGD": ("sgd",),
 }
 _LOCAL = (
     "rs", "rs.", "re", "rupees", "rupee", "rupiyal", "rupiyel", "rupiah", "rubai", "rupai", "ruba", "roobai",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -46,10 +43,16 @@ def _named(kind: str, name: str, buckets: int) -> int:
     return crc32(f"{kind}\x00{name}".encode("utf-8", "surrogatepass")) % buckets
 
 
-def message_features(masked: str) -> dict[int, float]:
+def word_buckets(word: str) -> tuple[int, ...]:
+    """The buckets of one folded word: its character n-grams and the word itself."""
+    return (*_word_buckets(word[:MAX_WORD_CHARS], 2, 5, BUCKETS), _named("w", word[:MAX_WORD_CHARS], BUCKETS))
+
+
+def message_features(masked: str, glossed: str = "") -> dict[int, float]:
     """Bucket to weight for the message heads: words, word pairs, characters 2 to 5, concepts and their pairs.
 
-    `masked` has its entities replaced by masks. Counts are dampened by 1 + log.
+    `masked` has its entities replaced by masks; `glossed` is the same in rough English, whose words and pairs count
+    as if they had been written. Counts are dampened by 1 + log.
     """
     folded = fold(masked)
     words = _words(folded)
@@ -58,6 +61,10 @@ def message_features(masked: str) -> dict[int, float]:
         counts.update(_word_buckets(word, 2, 5, BUCKETS))
     counts.update(_named("w", word, BUCKETS) for word in words)
     counts.update(_named("p", f"{a} {b}", BUCKETS) for a, b in pairwise(words))
+    if glossed and glossed != masked:
+        english = _words(fold(glossed))
+        counts.update(_named("w", word, BUCKETS) for word in english)
+        counts.update(_named("p", f"{a} {b}", BUCKETS) for a, b in pairwise(english))
     features = {key: 1.0 + float(np.log(count)) if count > 1 else 1.0 for key, count in counts.items()}
     found = sorted(concepts().meanings(" ".join(words)))
     for index, meaning in enumerate(found):
@@ -81,56 +88,3 @@ def language_features(latin: str) -> dict[int, float]:
         counts.update(_word_buckets(word, 1, 4, LANGUAGE_BUCKETS))
         counts[_named("w", word, LANGUAGE_BUCKETS)] += 2
     return {key: 1.0 + float(np.log(count)) if count > 1 else 1.0 for key, count in counts.items()}
-
-
-@dataclass(frozen=True)
-class Sparse:
-    """Rows of features: row r holds columns[starts[r]:starts[r + 1]] with the values beside them."""
-
-    starts: Ints
-    columns: Ints
-    values: Floats
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def rows(self, chosen: Sequence[int] | Ints) -> Sparse:
-        """These rows alone, in this order."""
-        pieces = [slice(self.starts[row], self.starts[row + 1]) for row in chosen]
-        lengths = [piece.stop - piece.start for piece in pieces]
-        return Sparse(
-            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
-            np.concatenate([self.columns[piece] for piece in pieces]),
-            np.concatenate([self.values[piece] for piece in pieces]),
-        )
-
-
-def sparse(features: Sequence[dict[int, float]]) -> Sparse:
-    """Stack feature maps; a row without features gets one zero, so that no row is empty."""
-    filled = [row or {0: 0.0} for row in features]
-
-    def flat(parts: Iterator[Any], kind: type[Any]) -> npt.NDArray[Any]:
-        return np.fromiter(parts, dtype=kind)
-
-    lengths = flat((len(row) for row in filled), np.int64)
-    return Sparse(
-        np.concatenate(([0], np.cumsum(lengths))),
-        flat((key for row in filled for key in sorted(row)), np.int64),
-        flat((row[key] for row in filled for key in sorted(row)), np.float64),
-    )
-
-
-def inverse_document_frequency(data: Sparse, buckets: int) -> Floats:
-    """log((1 + rows) / (1 + rows that have it)) + 1 for every bucket; 0 for buckets never seen."""
-    seen = np.bincount(data.columns[data.values != 0.0], minlength=buckets).astype(np.float64)
-    weights: Floats = np.log((1.0 + len(data)) / (1.0 + seen)) + 1.0
-    weights[seen == 0] = 0.0
-    return weights
-
-
-def weigh(data: Sparse, weights: Floats) -> Sparse:
-    """Values times their buckets' weights, each row then of length one."""
-    values = data.values * weights[data.columns]
-    squares = np.add.reduceat(values * values, data.starts[:-1])
-    norms = np.sqrt(np.maximum(squares, 1e-12))
-    return Sparse(data.starts, data.columns, values / np.repeat(norms, np.diff(data.starts)))

@@ -1,23 +1,95 @@
-"""The door of this room: load a model, read a message."""
+"""The door of this room: load a model, read a message, say why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.clean import capped, visible
-from classifiers.entities import collect, find_mentions, masked
+from classifiers.encoder import encoder_text
+from classifiers.entities import Mention, collect, find_mentions, masked
 from classifiers.errors import DataError
+from classifiers.evidence import neighbours, phrases
 from classifiers.fold import fold
-from classifiers.model import CARD, Model, category_shares, language_of, load_model, urgency_shares
+from classifiers.fusion import group_of
+from classifiers.gloss import gloss
+from classifiers.model import CARD, SHIPPED, Model, Rules, language_of, load_model
+from classifiers.neighbours import nearness
 from classifiers.ngrams import message_features
 from classifiers.summary import one_line
-from classifiers.urgency import Alarm, Words, decide, is_hazard, read_words
-from models.reading import TIE_ORDER, Category, Entities, Reading, Registers, Urgency
+from classifiers.urgency import Words, decide, is_doubtful, is_hazard, read_words
+from models.reading import TIE_ORDER, Category, Entities, Evidence, Reading, Registers, Urgency
 
-SHIPPED = Path(__file__).parent / "artefacts" / "chargehand-ngrams@1"
 _TIE = 0.02
 _ENTITY_WEIGHT = 0.15
+
+
+@dataclass(frozen=True)
+class _Text:
+    """One message on its way through: cleaned, masked, folded, and what each view made of it, once."""
+
+    model: Model
+    registers: Registers
+    shown: str
+    shortened: bool
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        return find_mentions(self.shown, self.registers)
+
+    @cached_property
+    def entities(self) -> Entities:
+        return collect(self.shown, self.mentions, self.registers)
+
+    @cached_property
+    def prepared(self) -> str:
+        return masked(self.shown, self.mentions)
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.prepared)
+
+    @cached_property
+    def words(self) -> Words:
+        return read_words(self.folded)
+
+    @cached_property
+    def language(self) -> str:
+        return language_of(self.model.speech, self.prepared)
+
+    @cached_property
+    def group(self) -> str:
+        return group_of(self.prepared, self.language)
+
+    @cached_property
+    def glossed(self) -> str:
+        return gloss(self.prepared, self.language)
+
+    @cached_property
+    def features(self) -> dict[int, float]:
+        return message_features(self.prepared, self.glossed)
+
+    @cached_property
+    def meaning(self) -> npt.NDArray[np.float32] | None:
+        encoder = self.model.encoder
+        return None if encoder is None else encoder.embed([encoder_text(self.glossed)])[0]
+
+    @cached_property
+    def category_shares(self) -> dict[str, float]:
+        return self.model.category.shares(self.features, self.meaning, self.group)
+
+    @cached_property
+    def urgency_shares(self) -> dict[str, float]:
+        return self.model.urgency.shares(self.features, self.meaning, self.group)
+
+    @property
+    def hazard(self) -> bool:
+        return is_hazard(self.words, self.urgency_shares.get("safety", 0.0), self.model.rules.hazard_limits)
 
 
 @dataclass(frozen=True)
@@ -40,37 +112,62 @@ class Classifier:
         """The model's version."""
         return self.model.version
 
+    @property
+    def rules(self) -> Rules:
+        """The limits in force."""
+        return self.model.rules
+
     def read(self, text: str, registers: Registers) -> Reading:
         """Understand one message. Any string is answered; of very long ones the head and the tail are read."""
-        kept, shortened = capped(text)
-        shown = visible(kept)
-        mentions = find_mentions(shown, registers)
-        prepared = masked(shown, mentions)
-        folded = fold(prepared)
-        if not folded:
-            return self._nothing(shown, collect(shown, mentions, registers))
-        words = read_words(folded)
-        features = message_features(prepared)
-        scores = _by_category(category_shares(self.model, features))
-        head = urgency_shares(self.model, features)
-        if is_hazard(words, head.get("safety", 0.0), self.model.hazard_limits):
-            scores = _raised(scores, Category.FAULT, self.model.hazard_precision)
+        seen = self._seen(text, registers)
+        if not seen.folded:
+            return self._nothing(seen)
+        scores = self._scores(seen)
         category = _first(scores)
-        urgency = decide(words, head, category, self.model.hazard_limits)
+        urgency = decide(seen.words, seen.urgency_shares, category, self.rules.hazard_limits)
         return Reading(
             category=category,
-            second_category=_second(scores, category, self.model.second_from),
+            second_category=_second(scores, category, self.rules.second_from),
             confidence=scores[category],
-            needs_review=shortened or self._doubtful(scores[category], category, urgency, words, head),
+            needs_review=bool(self._reason(seen, scores, urgency)),
             urgency=urgency,
-            language=language_of(self.model, prepared),
-            summary=one_line(shown, lambda clause: self._telling(clause, category, registers)),
-            entities=collect(shown, mentions, registers),
+            language=seen.language,
+            summary=one_line(seen.shown, lambda clause: self._telling(clause, category, registers)),
+            entities=seen.entities,
             scores=scores,
             model=self.model.label,
         )
 
-    def _nothing(self, shown: str, entities: Entities) -> Reading:
+    def explain(self, text: str, registers: Registers) -> Evidence:
+        """Why this message is read as it is, and why a person must look, if one must."""
+        seen = self._seen(text, registers)
+        if not seen.folded:
+            return Evidence((), (), (), "no_words", self.model.label)
+        scores = self._scores(seen)
+        category = _first(scores)
+        urgency = decide(seen.words, seen.urgency_shares, category, self.rules.hazard_limits)
+        return Evidence(
+            guesses=tuple(_two_best(scores, category)),
+            neighbours=neighbours(self.model.bank, seen.meaning),
+            phrases=phrases(self.model.category, seen.prepared, seen.features, category),
+            reason=self._reason(seen, scores, urgency),
+            model=self.model.label,
+        )
+
+    def trust(self, text: str, registers: Registers) -> float | None:
+        """What the out-of-scope gate thinks of a message, 0 to 1; None for a model without one."""
+        seen = self._seen(text, registers)
+        return self._trust(seen)
+
+    def _seen(self, text: str, registers: Registers) -> _Text:
+        kept, shortened = capped(text)
+        return _Text(self.model, registers, visible(kept), shortened)
+
+    def _scores(self, seen: _Text) -> dict[Category, float]:
+        scores = {category: seen.category_shares.get(category.value, 0.0) for category in Category}
+        return _raised(scores, Category.FAULT, self.rules.hazard_precision) if seen.hazard else scores
+
+    def _nothing(self, seen: _Text) -> Reading:
         """The reading of a text without a word in it."""
         even = 1.0 / len(Category)
         return Reading(
@@ -79,29 +176,41 @@ class Classifier:
             needs_review=True,
             urgency=Urgency.LOW,
             language="und",
-            summary=one_line(shown, lambda _clause: 0.0),
-            entities=entities,
+            summary=one_line(seen.shown, lambda _clause: 0.0),
+            entities=seen.entities,
             scores=dict.fromkeys(Category, even),
             model=self.model.label,
         )
 
-    def _doubtful(
-        self, confidence: float, category: Category, urgency: Urgency, words: Words, head: dict[str, float]
-    ) -> bool:
+    def _trust(self, seen: _Text) -> float | None:
+        gate, bank = self.model.gate, self.model.bank
+        if gate is None or bank is None or seen.meaning is None or not len(bank.vectors):
+            return None
+        shares = np.array([list(seen.category_shares.values())])
+        return float(gate.trust(shares, np.array([nearness(bank.similar(seen.meaning))]))[0])
+
+    def _reason(self, seen: _Text, scores: dict[Category, float], urgency: Urgency) -> str:
+        """Why a person must look, as a code; empty where nobody must."""
+        if seen.shortened:
+            return "shortened"
+        category = _first(scores)
+        safety = seen.urgency_shares.get("safety", 0.0)
+        if urgency is not Urgency.SAFETY and is_doubtful(seen.words, safety, self.rules.hazard_limits):
+            return "near_danger"
         limit = self.review_threshold
         if limit is None:
-            limit = self.model.thresholds.get(category.value, 1.0)
-        near_danger = words.alarm is Alarm.CHECK and head.get("safety", 0.0) >= self.model.hazard_limits.doubt
-        return confidence < limit or (near_danger and urgency is not Urgency.SAFETY)
+            limit = self.rules.thresholds.get(category.value, 1.0)
+        if scores[category] < limit:
+            return "low_confidence"
+        if urgency is Urgency.SAFETY or self.review_threshold is not None or self.model.gate is None:
+            return ""
+        trusted = self._trust(seen)
+        return "out_of_scope" if trusted is not None and trusted < self.model.gate.limit else ""
 
     def _telling(self, clause: str, category: Category, registers: Registers) -> float:
-        mentions = find_mentions(clause, registers)
-        share = category_shares(self.model, message_features(masked(clause, mentions)))
-        return share.get(category.value, 0.0) + _ENTITY_WEIGHT * min(len(mentions), 3)
-
-
-def _by_category(shares: dict[str, float]) -> dict[Category, float]:
-    return {category: shares.get(category.value, 0.0) for category in Category}
+        part = _Text(self.model, registers, clause, shortened=False)
+        share = self.model.category.shares(part.features, None, "latin").get(category.value, 0.0)
+        return share + _ENTITY_WEIGHT * min(len(part.mentions), 3)
 
 
 def _raised(scores: dict[Category, float], category: Category, least: float) -> dict[Category, float]:
@@ -117,6 +226,11 @@ def _first(scores: dict[Category, float]) -> Category:
     """The most probable category; among near ties the first in the vocabulary's order."""
     best = max(scores.values())
     return next(category for category in TIE_ORDER if scores[category] >= best - _TIE)
+
+
+def _two_best(scores: dict[Category, float], first: Category) -> Iterator[tuple[Category, float]]:
+    yield first, scores[first]
+    yield max(((one, share) for one, share in scores.items() if one is not first), key=lambda pair: pair[1])
 
 
 def _second(scores: dict[Category, float], first: Category, least: float) -> Category | None:

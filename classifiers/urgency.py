@@ -1,9 +1,10 @@
-"""How soon somebody must act: words of danger and the trained head together, neither able to silence the other."""
+"""How soon somebody must act: words of danger and the trained head weighed together; neither silences the other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import exp, log
 
 from classifiers.entities import MASKS
 from classifiers.lexicon import hazards
@@ -30,14 +31,29 @@ class Words:
 
 @dataclass(frozen=True)
 class Limits:
-    """Probabilities of `safety` from which the head alone (`alone`) or after a doubtful word (`checked`) raises it.
+    """How words and head speak together: a logistic regression over the head's log-odds and what the words say.
 
-    From `doubt` on, a doubtful word that did not raise it still sends the message to a human.
+    From `alarm` on the message is a danger; from `doubt` on, or after any word of danger, it goes to a human.
     """
 
-    alone: float
-    checked: float
+    head: float
+    danger: float
+    check: float
+    bias: float
+    alarm: float
     doubt: float
+
+
+def log_odds(share: float) -> float:
+    """Log-odds of a probability, kept within what can be told apart."""
+    held = min(max(share, 1e-6), 1.0 - 1e-6)
+    return log(held / (1.0 - held))
+
+
+def danger_share(words: Words, safety: float, limits: Limits) -> float:
+    """How probable a danger is, from the words and the head's probability of `safety`; 0 to 1."""
+    told = limits.danger * (words.alarm is Alarm.DANGER) + limits.check * (words.alarm is Alarm.CHECK)
+    return 1.0 / (1.0 + exp(-(limits.head * log_odds(safety) + told + limits.bias)))
 
 
 def read_words(folded: str) -> Words:
@@ -56,9 +72,12 @@ def read_words(folded: str) -> Words:
 
 def is_hazard(words: Words, safety: float, limits: Limits) -> bool:
     """Whether the message speaks of danger to people; `safety` is the head's probability."""
-    if words.alarm is Alarm.DANGER:
-        return True
-    return safety >= (limits.checked if words.alarm is Alarm.CHECK else limits.alone)
+    return danger_share(words, safety, limits) >= limits.alarm
+
+
+def is_doubtful(words: Words, safety: float, limits: Limits) -> bool:
+    """Whether a message that raised no alarm still needs human eyes: a word of danger is never passed over."""
+    return words.alarm is Alarm.DANGER or danger_share(words, safety, limits) >= limits.doubt
 
 
 def decide(words: Words, head: dict[str, float], category: Category, limits: Limits) -> Urgency:

@@ -216,12 +216,13 @@ def frames(work: Work, charger_id: str, *, limit: int, after: int | None) -> lis
 
 
 def registers(work: Work) -> Registers:
-    """What a text may mention: every charger by its name, or by its site where it has none, and every tag."""
+    """What a text may mention: every charger by its name and its site's, and every tag."""
     names = work.session.execute(
         select(Charger.id, Charger.name, Site.name).outerjoin(Site, Site.id == Charger.site_id)
-    )
+    ).all()
     return Registers(
-        chargers={charger_id: name or site or "" for charger_id, name, site in names},
+        chargers={charger_id: name or "" for charger_id, name, _ in names},
+        sites={charger_id: site for charger_id, _, site in names if site},
         id_tags=frozenset(work.session.scalars(select(IdTag.value))),
         default_region=work.house.region,
         currency=work.house.currency,

@@ -106,13 +106,14 @@ class Entities:
 class Registers:
     """What the desk knows by name, so that a mention can be matched against it.
 
-    `chargers` maps a charger's id to its name (and site), `id_tags` are the known tags.
+    `chargers` maps a charger's id to its name, `sites` to the name of its site; `id_tags` are the known tags.
     """
 
     chargers: dict[str, str] = field(default_factory=dict)
     id_tags: frozenset[str] = frozenset()
     default_region: str = "LK"
     currency: str = "LKR"
+    sites: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

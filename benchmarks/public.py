@@ -1,0 +1,128 @@
+"""The same code on public data sets, beside published figures: `python -m benchmarks.public --data DIR`.
+
+DIR holds banking77_train.csv, banking77_test.csv (PolyAI, CC BY 4.0), clinc150_data_full.json (Larson et al.,
+CC BY 3.0) and cmcs_sinhala_english_telecom.csv (Rathnayake et al., MIT); `--encoder` a plain encoder made by
+`python -m classifiers.workshop --plain --out var/encoders/minilm`. Each set is written as CSV, trained and measured by
+what `chargehand train` and `chargehand evaluate` call; the commands are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from classifiers.evaluate import Report
+from classifiers.train import train_files
+
+Pair = tuple[str, str]
+OOS = "oos"
+SHOTS = 10
+ASPECTS = ("Billing or price", "Customer service", "Data", "Network", "Package", "Service or product", "None")
+
+
+def _write(path: Path, pairs: Iterable[Pair]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["text", "category"])
+        writer.writerows(pairs)
+    return path
+
+
+def _read(path: Path) -> list[Pair]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return [(row["text"], row["category"]) for row in csv.DictReader(handle)]
+
+
+def _few(pairs: Sequence[Pair], shots: int) -> list[Pair]:
+    """The same `shots` rows of each class on every run: those whose text hashes lowest."""
+    by: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by[pair[1]].append(pair)
+    order = {
+        label: sorted(some, key=lambda pair: hashlib.sha256(pair[0].encode()).digest()) for label, some in by.items()
+    }
+    return [pair for label in sorted(order) for pair in order[label][:shots]]
+
+
+def _cmcs(path: Path) -> tuple[list[Pair], list[Pair]]:
+    """Comments with one aspect, each text once; one in five, by a hash of the text, is test."""
+    learn: list[Pair] = []
+    test: list[Pair] = []
+    seen: set[str] = set()
+    with path.open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            named = [aspect for aspect in ASPECTS if row[aspect] == "1"]
+            text = row["Sentence"].strip()
+            key = " ".join(text.lower().split())
+            if len(named) != 1 or not key or key in seen:
+                continue
+            seen.add(key)
+            place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % 5
+            (test if place == 0 else learn).append((text, named[0]))
+    return learn, test
+
+
+def _clinc(path: Path, work: Path) -> tuple[Path, Path]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    learn = [(text, label) for part in ("train", "val", "oos_train", "oos_val") for text, label in data[part]]
+    return (
+        _write(work / "clinc150-train.csv", learn),
+        _write(
+            work / "clinc150-test.csv", [(text, label) for part in ("test", "oos_test") for text, label in data[part]]
+        ),
+    )
+
+
+def _run(name: str, learn: Path, test: Path, encoder: Path | None, *, oos: str | None = None) -> Report:
+    out = learn.parent / f"{name}@1"
+    words = [f"chargehand train --data {learn.name} --test {test.name} --out {out.name}"]
+    words += [f"--encoder {encoder}"] if encoder else []
+    words += [f"--out-of-scope {oos}"] if oos else []
+    print(f"\n{name}: {' '.join(words)}", flush=True)
+    trained = train_files([learn], out, test=test, encoder=encoder, out_of_scope=oos, quiet=False)
+    figures = trained.held_out
+    assert figures is not None
+    unknown = figures.out_of_scope
+    more = "" if unknown is None else (
+        f"  out-of-scope recall {100 * unknown.recall:.1f} % at {100 * unknown.in_scope_rejected:.1f} % rejected"
+    )  # fmt: skip
+    shares = {"accuracy": figures.accuracy, "macro-F1": figures.macro_f1, "ECE": figures.ece}
+    line = "  ".join(f"{name} {100 * share:.2f} %" for name, share in shares.items())
+    print(f"  {line}  coverage at 95 % precision {100 * figures.coverage_at_95:.1f} %{more}", flush=True)
+    return figures
+
+
+def main() -> None:
+    """Run the chosen sets."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.public", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("var/public"))
+    parser.add_argument("--encoder", type=Path, default=Path("var/encoders/minilm"))
+    parser.add_argument("--cmcs-encoder", type=Path, help="an encoder tuned on var/public/cmcs-train.csv")
+    parser.add_argument("--only", nargs="+", choices=("banking77", "banking77-10shot", "clinc150", "cmcs"))
+    asked = parser.parse_args()
+    asked.work.mkdir(parents=True, exist_ok=True)
+    chosen = asked.only or ["banking77", "banking77-10shot", "clinc150", "cmcs"]
+    banking = _read(asked.data / "banking77_train.csv")
+    banking_test = _write(asked.work / "banking77-test.csv", _read(asked.data / "banking77_test.csv"))
+    if "banking77" in chosen:
+        _run("banking77", _write(asked.work / "banking77-train.csv", banking), banking_test, asked.encoder)
+    if "banking77-10shot" in chosen:
+        few = _write(asked.work / "banking77-10shot-train.csv", _few(banking, SHOTS))
+        _run("banking77-10shot", few, banking_test, asked.encoder)
+    if "clinc150" in chosen:
+        learn, test = _clinc(asked.data / "clinc150_data_full.json", asked.work)
+        _run("clinc150", learn, test, asked.encoder, oos=OOS)
+    if "cmcs" in chosen:
+        some, rest = _cmcs(asked.data / "cmcs_sinhala_english_telecom.csv")
+        learn, test = _write(asked.work / "cmcs-train.csv", some), _write(asked.work / "cmcs-test.csv", rest)
+        _run("cmcs", learn, test, asked.cmcs_encoder or asked.encoder)
+
+
+if __name__ == "__main__":
+    main()

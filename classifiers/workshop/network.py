@@ -1,0 +1,188 @@
+"""The encoder as a network with heads for category and urgency, and how it is tuned on labelled messages."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from torch.nn import functional
+from transformers import BertModel
+
+from classifiers.encoder import MAX_TOKENS
+from classifiers.ngrams import Floats
+
+BATCH = 32
+RATE = 1.5e-4
+HEAD_RATE = 1e-2
+WARM_UP = 0.1
+SMOOTHING = 0.05
+DECAY = 0.01
+TYPO_SHARE = 0.25
+SEED = 20261129
+Progress = Callable[[str, int, int], None]
+
+
+class SentenceEncoder(nn.Module):
+    """Mean of the last layer's vectors over a text's tokens, brought to length one."""
+
+    def __init__(self, bert: BertModel) -> None:
+        super().__init__()
+        self.bert = bert
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Vectors (texts, size) of token ids (texts, tokens); the mask is 1 where a token is."""
+        last = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        weight = attention_mask.unsqueeze(-1).to(last.dtype)
+        mean = (last * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+        return functional.normalize(mean, p=2.0, dim=1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One head: its classes' names, and for each row the wanted probabilities, or zeros where the row says nothing."""
+
+    name: str
+    names: tuple[str, ...]
+    targets: Floats
+    weight: float = 1.0
+
+
+def load_bert(folder: Path, kept: Sequence[int] | None = None) -> BertModel:
+    """The published network; with `kept`, only these rows of its vocabulary."""
+    bert = BertModel.from_pretrained(str(folder), add_pooling_layer=False, attn_implementation="eager")
+    if kept is not None:
+        embedding = bert.embeddings.word_embeddings
+        smaller = nn.Embedding(len(kept), embedding.embedding_dim, padding_idx=0)
+        smaller.weight.data = embedding.weight.data[torch.tensor(list(kept))].clone()
+        bert.embeddings.word_embeddings = smaller
+        bert.config.vocab_size = len(kept)
+    return bert
+
+
+def _typos(text: str, chance: random.Random) -> str:
+    """The text as hasty fingers would have it: letters dropped, doubled or swapped in one or two places."""
+    letters = list(text)
+    for _ in range(chance.randint(1, 2)):
+        at = chance.randrange(len(letters)) if letters else 0
+        if len(letters) < 6 or not letters[at].isalpha():
+            continue
+        kind = chance.randrange(3)
+        if kind == 0:
+            del letters[at]
+        elif kind == 1:
+            letters.insert(at, letters[at])
+        elif at + 1 < len(letters):
+            letters[at], letters[at + 1] = letters[at + 1], letters[at]
+    return "".join(letters)
+
+
+def tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask, (texts, longest)."""
+    read = tokenizer.encode_batch_fast(list(texts))
+    longest = max(len(one.ids) for one in read)
+    ids = torch.zeros((len(read), longest), dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, one in enumerate(read):
+        ids[row, : len(one.ids)] = torch.tensor(one.ids)
+        mask[row, : len(one.ids)] = 1
+    return ids, mask
+
+
+def load_tokenizer(file: Path) -> Tokenizer:
+    """The tokenizer as service uses it."""
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.enable_truncation(MAX_TOKENS)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+@torch.no_grad()
+def embed(network: SentenceEncoder, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
+    """Vectors of texts, in their order."""
+    network.eval()
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    out = torch.zeros((len(texts), network.bert.config.hidden_size))
+    for start in range(0, len(order), 64):
+        chosen = order[start : start + 64]
+        out[chosen] = network(*tokens(tokenizer, [texts[index] for index in chosen])).float()
+    return out
+
+
+def _batches(lengths: Sequence[int], chance: random.Random) -> list[list[int]]:
+    """Batches of rows of like length, in random order, so that little is padded."""
+    order = sorted(range(len(lengths)), key=lambda index: (lengths[index] + chance.random() * 8, index))
+    batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    chance.shuffle(batches)
+    return batches
+
+
+def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    told = wanted.sum(1)
+    smooth = wanted * (1 - SMOOTHING) + told[:, None] * SMOOTHING / wanted.shape[1]
+    rows = -(smooth * functional.log_softmax(logits, dim=1)).sum(1)
+    return rows.sum() / told.sum().clamp(min=1.0)
+
+
+def _warm_heads(vectors: torch.Tensor, tasks: Sequence[Task], heads: nn.ModuleDict) -> None:
+    """Heads first learn on the untouched encoder, so that their first errors do not spoil it (LP-FT)."""
+    for task in tasks:
+        head, wanted = heads[task.name], torch.tensor(task.targets, dtype=torch.float32)
+        learner = torch.optim.Adam(head.parameters(), lr=0.05)
+        for _ in range(150):
+            learner.zero_grad()
+            _loss(head(vectors), wanted).backward()
+            learner.step()
+
+
+def tune(
+    bert: BertModel, tokenizer: Tokenizer, texts: Sequence[str], tasks: Sequence[Task], *, epochs: int, say: Progress
+) -> tuple[SentenceEncoder, dict[str, tuple[Floats, Floats]]]:
+    """Fine-tune on the tasks together; gives the encoder and each head's weights (size, classes) and bias."""
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)
+    network = SentenceEncoder(bert)
+    heads = nn.ModuleDict({task.name: nn.Linear(bert.config.hidden_size, len(task.names)) for task in tasks})
+    _warm_heads(embed(network, tokenizer, texts), tasks, heads)
+    wanted = {task.name: torch.tensor(task.targets, dtype=torch.float32) for task in tasks}
+    body = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    learner = torch.optim.AdamW(
+        [{"params": body, "lr": RATE}, {"params": list(heads.parameters()), "lr": HEAD_RATE}], weight_decay=DECAY
+    )
+    steps = epochs * ((len(texts) + BATCH - 1) // BATCH)
+    pace = torch.optim.lr_scheduler.LambdaLR(
+        learner, lambda step: min((step + 1) / (WARM_UP * steps + 1), max(0.02, 1 - step / steps))
+    )
+    done = 0
+    for _ in range(epochs):
+        network.train()
+        for batch in _batches([len(text) for text in texts], chance):
+            shown = [_typos(texts[i], chance) if chance.random() < TYPO_SHARE else texts[i] for i in batch]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                vectors = network(*tokens(tokenizer, shown))
+            losses = [
+                task.weight * _loss(heads[task.name](vectors.float()), wanted[task.name][batch]) for task in tasks
+            ]
+            learner.zero_grad()
+            torch.stack(losses).sum().backward()
+            nn.utils.clip_grad_norm_(body, 1.0)
+            learner.step()
+            pace.step()
+            done += 1
+            say("tuning", done, steps)
+    learnt = {
+        name: (head.weight.detach().numpy().T.astype(np.float64), head.bias.detach().numpy().astype(np.float64))
+        for name, head in ((name, _linear(module)) for name, module in heads.items())
+    }
+    return network.eval(), learnt
+
+
+def _linear(module: Any) -> nn.Linear:
+    assert isinstance(module, nn.Linear)
+    return module

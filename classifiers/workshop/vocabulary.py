@@ -1,0 +1,48 @@
+"""A smaller vocabulary: the pieces that the training messages use, and the most frequent ones of English."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def chosen_pieces(tokenizer_file: Path, texts: Sequence[str], size: int) -> list[int]:
+    """Ids to keep, rising: special ones, all short pieces, all that `texts` use, then by rank up to `size`.
+
+    The published vocabulary lists whole words by frequency, so a low id is a frequent word.
+    """
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    vocabulary = tokenizer.get_vocab()
+    keep = {vocabulary[name] for name in SPECIAL}
+    keep |= {place for piece, place in vocabulary.items() if piece.isascii() and len(piece.removeprefix("##")) <= 2}
+    for encoding in tokenizer.encode_batch_fast(list(texts)):
+        keep.update(encoding.ids)
+    for place in sorted(vocabulary.values()):
+        if len(keep) >= size:
+            break
+        piece = tokenizer.id_to_token(place) or ""
+        if piece.isascii() and not piece.startswith("[unused"):
+            keep.add(place)
+    return sorted(keep)
+
+
+def pruned_tokenizer(tokenizer_file: Path, kept: Sequence[int]) -> dict[str, Any]:
+    """The tokenizer's JSON with only these pieces, numbered anew in the same order."""
+    about: dict[str, Any] = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+    place = {old: new for new, old in enumerate(kept)}
+    vocabulary = about["model"]["vocab"]
+    about["model"]["vocab"] = {piece: place[old] for piece, old in vocabulary.items() if old in place}
+    for token in about.get("added_tokens", []):
+        token["id"] = place[token["id"]]
+    for token in about.get("post_processor", {}).get("special_tokens", {}).values():
+        token["ids"] = [place[old] for old in token["ids"]]
+    about["padding"] = about["truncation"] = None
+    return about

@@ -22,6 +22,7 @@ def export(network: SentenceEncoder, file: Path) -> None:
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
     rows, width = torch.export.Dim("rows", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
+    network.bert.set_attn_implementation("eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

@@ -26,7 +26,8 @@ SMOOTHING = 0.05
 DECAY = 0.01
 TYPO_SHARE = 0.25
 SEED = 20261129
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[int, int], None]
+Heads = dict[str, tuple[Floats, Floats]]
 
 
 class SentenceEncoder(nn.Module):
@@ -56,7 +57,7 @@ class Task:
 
 def load_bert(folder: Path, kept: Sequence[int] | None = None) -> BertModel:
     """The published network; with `kept`, only these rows of its vocabulary."""
-    bert = BertModel.from_pretrained(str(folder), add_pooling_layer=False, attn_implementation="eager")
+    bert = BertModel.from_pretrained(str(folder), add_pooling_layer=False, attn_implementation="sdpa")
     if kept is not None:
         embedding = bert.embeddings.word_embeddings
         smaller = nn.Embedding(len(kept), embedding.embedding_dim, padding_idx=0)
@@ -143,7 +144,7 @@ def _warm_heads(vectors: torch.Tensor, tasks: Sequence[Task], heads: nn.ModuleDi
 
 def tune(
     bert: BertModel, tokenizer: Tokenizer, texts: Sequence[str], tasks: Sequence[Task], *, epochs: int, say: Progress
-) -> tuple[SentenceEncoder, dict[str, tuple[Floats, Floats]]]:
+) -> tuple[SentenceEncoder, Heads]:
     """Fine-tune on the tasks together; gives the encoder and each head's weights (size, classes) and bias."""
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
@@ -175,7 +176,7 @@ def tune(
             learner.step()
             pace.step()
             done += 1
-            say("tuning", done, steps)
+            say(done, steps)
     learnt = {
         name: (head.weight.detach().numpy().T.astype(np.float64), head.bias.detach().numpy().astype(np.float64))
         for name, head in ((name, _linear(module)) for name, module in heads.items())

@@ -42,6 +42,7 @@ from bot.pulse import Pulse
 from bot.receive import Parse, Receiver, Typing
 from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
+from bot.second_opinion import SecondOpinions
 from bot.send import Dispatcher, Pace
 from bot.settings import ROLES, Settings
 from bot.staff import StaffDoor
@@ -316,6 +317,10 @@ class App:
         self._work("procedures", runner.run)
         self._work("reports", Reporter(self.office, self.bus, self.clock).run)
         self._work("cards", CardClerk(self.office, self.bus).run)
+        opinions = SecondOpinions.chosen(self.settings, self.office, self.clock, self.bus)
+        if opinions is not None:
+            self._work("second opinions", opinions.run)
+            self._closers.append(opinions.close)
 
     def _parsers(self) -> dict[str, Parse]:
         parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount
 from bot import migrate
 from bot.assistant.decide import Context
 from bot.assistant.knowledge_file import KnowledgeFile
+from bot.brain import serving
 from bot.cards import CardClerk
 from bot.channels.files import Links
 from bot.channels.files import routes as file_routes
@@ -54,7 +55,6 @@ from bot.web import WebServer, application
 from bot.wiring.charging import ChargingAdapter
 from bot.wiring.orders import OrderClerk, OrderRunner
 from bot.wiring.timed import TimedClassifier
-from classifiers.registry import load as load_classifier
 from console import health, metrics
 from console.api.app import build_api
 from console.app import build_console
@@ -134,7 +134,7 @@ class App:
         self.presence = neighbours.presence(self.central) if neighbours else None
         self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
         self.metrics = Metrics(self._totals, self._poll_ages)
-        self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
+        self.reader = self.classifier or serving(settings).reader
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),

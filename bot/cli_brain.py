@@ -31,10 +31,10 @@ def check(given: argparse.Namespace) -> int:
     chosen = settings.load()
     labels = read_labels(given.labels) if given.labels is not None else None
     checked = checks.run(given.name, read_rows(given.data), own(chosen), chosen.brains_dir, labels=labels)
-    print(checks.render(checked, checks.place_of(given.name, chosen.brains_dir)))
+    print(checks.render(checked, checks.place_of(checked.name, chosen.brains_dir)))
     if not checked.verdict.passed:
         return FAILED
-    print(f"It serves with {PREFIX}CLASSIFIER_BRAIN={given.name}")
+    print(f"It serves with {PREFIX}CLASSIFIER_BRAIN={checked.name}")
     return OK
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from classifiers.brains.gate import Verdict, gate
 from classifiers.brains.local import Brain, BrainReader, Calibration, Transformer, label_of
 from classifiers.brains.private import readable
-from classifiers.brains.weights import fingerprint, resolve, slug
+from classifiers.brains.weights import fingerprint, named, resolve, slug
 from classifiers.calibration import review_threshold, temperature
 from classifiers.dataset import Row
 from classifiers.errors import DataError
@@ -59,6 +59,7 @@ def run(
         raise DataError(
             place, f"{len(learn)} rows to calibrate on and {len(judged)} to judge by; each must be {FEWEST} or more"
         )
+    name = named(name)
     folder = resolve(name, fetch=True)
     brain, files = Transformer(folder, labels), fingerprint(folder)
     calibration = calibrate(brain, learn)
@@ -112,6 +113,7 @@ def place_of(name: str, place: Path) -> Path:
 
 def load_checked(name: str, own: Classifier, place: Path, *, review_threshold: float | None = None) -> BrainReader:
     """A brain that passed, ready to serve. Raises DataError, which names the command to run, for any other."""
+    name = named(name)
     path = place_of(name, place)
     again = f"run: chargehand brain check {name} --data FILE"
     kept = _read(path, again)

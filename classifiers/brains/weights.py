@@ -20,6 +20,12 @@ def slug(name: str) -> str:
     return f"{plain or 'model'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def named(name: str) -> str:
+    """One name for a model: that of a folder is its whole path, wherever one stands."""
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
 def resolve(name: str, *, fetch: bool = False) -> Path:
     """The folder of a model: the name of a folder, or of a model on the hub as it lies in the hub's cache.
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import string
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import pytest
 
 from models.reading import Category
 
-os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
+HUB = Path(tempfile.mkdtemp(prefix="chargehand-hub-"))
+"""Where the hub's library keeps what it has fetched. It reads its settings when it is imported, so before that."""
+os.environ.update({"HF_HOME": str(HUB), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
 
 WORDS = {
     Category.FAULT: ("zorpal", "brikka", "numel"),
@@ -117,6 +121,20 @@ def fine_tune(folder: Path, taught: Sequence[dict[str, str]], out: Path, *, step
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     return losses[0], losses[-1]
+
+
+def put_on_hub(folder: Path, name: str) -> None:
+    """Put a model where the hub's library would have put it, had it been fetched by its name."""
+    place, revision = HUB / "hub" / f"models--{name.replace('/', '--')}", "0" * 40
+    shutil.copytree(folder, place / "snapshots" / revision)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(revision)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_hub() -> Iterator[None]:
+    yield
+    shutil.rmtree(HUB)
 
 
 @pytest.fixture(scope="session")

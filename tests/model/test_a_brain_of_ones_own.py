@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot import migrate, settings
+from bot.brain import serving
 from bot.cli import main
 from classifiers.brains.local import Transformer
 from models.message import Direction, Message
-from models.reading import Category, Urgency
-from tests.model.conftest import FILLERS, WORDS, make_tiny_bert, rows, write_rows
+from models.reading import Category, Registers, Urgency
+from tests.model.conftest import FILLERS, WORDS, make_tiny_bert, put_on_hub, rows, write_rows
 from tests.world import world
 
 DANGER = "there is smoke coming out of the charger"
@@ -33,7 +35,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def labelled(tmp_path: Path) -> Path:
     """Messages that the model has not learnt from; one of them is a danger."""
     danger = {"text": DANGER, "category": "fault", "language": "en", "urgency": "safety", "family": "danger 3"}
-    return write_rows(tmp_path / "labelled.jsonl", [*rows(420, seed=2), danger])
+    return write_rows(tmp_path / "labelled.jsonl", [*rows(300, seed=2), danger])
 
 
 @pytest.fixture
@@ -81,8 +83,6 @@ async def test_a_model_that_passed_reads_messages_and_a_danger_stays_a_danger(
     verdict = kept(place)["verdict"]
     assert verdict["candidate"]["macro_f1"] > 0.9 > verdict["serving"]["macro_f1"]
     url = f"sqlite:///{place / 'house.db'}"
-    from bot import migrate
-
     migrate.upgrade(url)
     async with world(url, place, CLASSIFIER_BRAIN=str(taught_bert)) as here:
         ana = here.driver("+94771234567")
@@ -101,6 +101,20 @@ async def test_a_model_that_passed_reads_messages_and_a_danger_stays_a_danger(
         assert (second.category, second.urgency) == (Category.FAULT, Urgency.SAFETY)
         assert first.model == second.model
         assert (first.model or "").startswith("bert@")
+
+
+def test_a_model_is_found_by_its_name_on_the_hub_and_nothing_is_fetched_to_serve(
+    taught_bert: Path, place: Path, labelled: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["brain", "check", "someone/bert", "--data", str(labelled)]) == 1
+    assert "the hub's copy cannot be had" in capsys.readouterr().err
+    put_on_hub(taught_bert, "someone/bert")
+    assert main(["brain", "check", "someone/bert", "--data", str(labelled)]) == 0
+    chosen = settings.from_mapping(
+        {"CHARGEHAND_DATA_DIR": str(place), "CHARGEHAND_CLASSIFIER_BRAIN": "someone/bert"}, root=place
+    )
+    reading = serving(chosen).reader.read("some quenta please near my one", Registers())
+    assert (reading.category, reading.model.partition("@")[0]) == (Category.BILLING, "bert")
 
 
 def test_a_model_that_knows_less_than_ours_is_refused_and_says_why(

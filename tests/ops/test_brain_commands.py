@@ -12,7 +12,7 @@ import pytest
 
 from bot import settings
 from bot.cli import main
-from classifiers.brains.agreement import Agreement, Asked, fit, joined, read
+from classifiers.brains.agreement import Agreement, Asked, fit, joined, read, write
 from classifiers.brains.private import readable
 from classifiers.dataset import OWN_DATA, Row, read_rows
 from classifiers.registry import load
@@ -137,3 +137,24 @@ def test_a_scale_is_that_of_the_highest_likelihood() -> None:
     asked = [Asked(even, Category.FAULT, Category.FAULT if number % 10 else Category.INFO) for number in range(100)]
     fitted = fit(asked, url="u", model="m", local="l", limits={})
     assert joined(even, Category.FAULT, fitted.scale)[Category.FAULT] == pytest.approx(0.9, abs=0.001)
+
+
+def test_doctor_says_whether_the_endpoint_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    for name, value in (("URL", "https://llm.example/v1"), ("MODEL", "gpt-x"), ("KEY", "sk-secret")):
+        monkeypatch.setenv(f"CHARGEHAND_SECOND_OPINION_{name}", value)
+    path = tmp_path / "var" / "brains" / "endpoint.json"
+    for kept, said in (
+        (Agreement("https://llm.example/v1", "gpt-x", "l", 1.0, {}, 60, 1, 1), "measured on 60 messages"),
+        (Agreement("https://llm.example/v1", "gpt-y", "l", 1.0, {}, 60, 1, 1), "only suggests: it was not measured"),
+    ):
+        write(kept, path)
+        main(["doctor"])
+        out = capsys.readouterr().out
+        assert f"gpt-x at llm.example{', ' if 'measured on' in said else ' '}{said}" in out
+        assert "sk-secret" not in out
+    path.write_text("{}")
+    main(["doctor"])
+    assert "fit it again with chargehand brain fit-endpoint" in capsys.readouterr().out

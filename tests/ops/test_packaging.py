@@ -26,7 +26,7 @@ def committed() -> list[Path]:
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in SKIPPED and not name.endswith(".egg-info")]
-        found += [Path(folder) / name for name in names if name != ".env"]
+        found += [Path(folder) / name for name in names if name not in (".env", ".git")]
     return found
 
 

@@ -1,7 +1,8 @@
 # Chargehand. `make help` lists what there is. Nothing is assumed but make and a Python from 3.11 to 3.14.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration css clean
+.PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration css clean \
+  model-setup model-test
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -60,6 +61,12 @@ bench: .venv/development ## figures beside their limits
 migration: .venv/runtime ## a new schema revision from the tables: make migration M="tickets have a colour"
 	@$(BIN)/python -m migrations.new "$(M)"
 
+model-setup: .venv/bin/python ## .venv-model/: transformers and CPU torch, for tests/model and for other brains
+	@$(BIN)/python .ci/model.py setup
+
+model-test: .venv/bin/python ## the tests that need transformers and torch, in .venv-model/
+	@$(BIN)/python .ci/model.py test $(ARGS)
+
 css: .venv/styles/node_modules ## build the console's style sheet (needs node; the built file is committed)
 	@here=$$(mktemp -d) && trap 'rm -rf "$$here"' EXIT && mkdir "$$here/styles" "$$here/static" && \
 	  cp console/styles/console.css "$$here/styles/" && cp -R console/templates "$$here/templates" && \
@@ -68,8 +75,8 @@ css: .venv/styles/node_modules ## build the console's style sheet (needs node; t
 	  cp "$$here/out.css" console/static/console.css && \
 	  echo "console/static/console.css: $$(gzip -c console/static/console.css | wc -c) bytes gzipped"
 
-clean: ## remove .venv/ and caches; var/ with your data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove .venv/, .venv-model/ and caches; var/ with your data stays
+	@rm -rf .venv .venv-model .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/styles/node_modules: console/styles/package-lock.json
 	@mkdir -p .venv/styles && cp console/styles/package.json console/styles/package-lock.json console/styles/.npmrc .venv/styles/

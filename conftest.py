@@ -1,7 +1,12 @@
-"""What a bare machine may lack: browser tests are left out with one line, or fail where REQUIRE names it."""
+"""What a bare machine may lack: browser tests are left out with one line, or fail where REQUIRE names it.
+
+tests/model needs transformers and torch, which have an environment of their own: everywhere else it is not collected,
+and a run of all tests says so.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 
@@ -22,6 +27,17 @@ def chromium() -> str:
     path = find_chromium()
     assert path is not None
     return path
+
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+collect_ignore = [] if HAS_TORCH else ["tests/model"]
+NO_MODEL = "tests/model is left out: it needs transformers and torch, and `make model-test` runs it with them"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say plainly that a run of everything was not quite everything."""
+    if not HAS_TORCH and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        terminalreporter.write_line(NO_MODEL)
 
 
 HEAVY = ("kill", "browser")

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount
 from bot import migrate
 from bot.assistant.decide import Context
 from bot.assistant.knowledge_file import KnowledgeFile
+from bot.brain import serving
 from bot.cards import CardClerk
 from bot.channels.files import Links
 from bot.channels.files import routes as file_routes
@@ -42,6 +43,7 @@ from bot.pulse import Pulse
 from bot.receive import Parse, Receiver, Typing
 from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
+from bot.second_opinion import SecondOpinions
 from bot.send import Dispatcher, Pace
 from bot.settings import ROLES, Settings
 from bot.staff import StaffDoor
@@ -53,7 +55,6 @@ from bot.web import WebServer, application
 from bot.wiring.charging import ChargingAdapter
 from bot.wiring.orders import OrderClerk, OrderRunner
 from bot.wiring.timed import TimedClassifier
-from classifiers.registry import load as load_classifier
 from console import health, metrics
 from console.api.app import build_api
 from console.app import build_console
@@ -133,7 +134,7 @@ class App:
         self.presence = neighbours.presence(self.central) if neighbours else None
         self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
         self.metrics = Metrics(self._totals, self._poll_ages)
-        self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
+        self.reader = self.classifier or serving(settings).reader
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
@@ -316,6 +317,10 @@ class App:
         self._work("procedures", runner.run)
         self._work("reports", Reporter(self.office, self.bus, self.clock).run)
         self._work("cards", CardClerk(self.office, self.bus).run)
+        opinions = SecondOpinions.chosen(self.settings, self.office, self.clock, self.bus)
+        if opinions is not None:
+            self._work("second opinions", opinions.run)
+            self._closers.append(opinions.close)
 
     def _parsers(self) -> dict[str, Parse]:
         parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}

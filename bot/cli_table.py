@@ -33,6 +33,7 @@ GROUPS = {
     "contact": "People who write: what is kept about them",
     "token": "API tokens",
     "simulate": "Virtual chargers",
+    "brain": "Other brains: a transformers model of your own, an endpoint that is asked in doubt",
 }
 
 
@@ -178,6 +179,21 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="figures as JSON")
 
 
+def _brain_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a folder, or a model's name on the hub; weights as safetensors")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="`text` and `category`, not learnt from"
+    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="JSON that maps the model's labels to categories")
+
+
+def _brain_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="`text` and `category`, not learnt from"
+    )
+    parser.add_argument("--limit", type=_count, default=300, metavar="N", help="ask about so many at most; default 300")
+
+
 def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, metavar="WS_URL", help="up to where the charger's id follows")
     parser.add_argument("--count", type=_count, default=1, metavar="N")
@@ -242,6 +258,12 @@ COMMANDS: tuple[Command, ...] = (
             ("chargehand train --data ours.csv more.jsonl --out models/ours",)),
     Command("evaluate", "Figures of a classifier by class and language, calibration and coverage",
             "bot.cli_model:evaluate", _evaluate, ("chargehand evaluate --data held-out.csv --json",)),
+    Command("brain check", "Calibrate a transformers model and judge it beside the one that serves",
+            "bot.cli_brain:check", _brain_check,
+            ("chargehand brain check models/ours --data held-out.csv",
+             "chargehand brain check some/model --data held-out.csv --labels labels.json")),
+    Command("brain fit-endpoint", "Ask the endpoint about labelled messages, and fit what its agreement is worth",
+            "bot.cli_brain:fit_endpoint", _brain_fit, ("chargehand brain fit-endpoint --data held-out.csv",)),
     Command("simulate chargers", "Virtual chargers against any central system", "bot.cli_machine:simulate", _simulate,
             ("chargehand simulate chargers --url ws://127.0.0.1:9000/ocpp --count 5 --scenario healthy",)),
 )  # fmt: skip

@@ -49,7 +49,7 @@ def examine() -> list[Finding]:
         mend = "correct them in .env or in the environment; .env.example lists every name"
         return [Finding(Health.BAD, "settings", line, mend) for line in error.lines]
     findings: list[Finding] = [Finding(Health.GOOD, "settings", f"{len(TABLE)} names checked, none wrong")]
-    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _channels, _ports):
+    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _second_opinion, _channels, _ports):
         findings += look(chosen)
     return findings
 
@@ -159,16 +159,39 @@ def _integrity(path: Path) -> Finding:
 
 
 def _model(chosen: Settings) -> Iterator[Finding]:
+    from bot.brain import serving  # noqa: PLC0415 - imports numpy
     from classifiers.errors import DataError  # noqa: PLC0415
-    from classifiers.registry import load  # noqa: PLC0415 - imports numpy
     from models.reading import Registers  # noqa: PLC0415
 
     try:
-        reading = load(review_threshold=chosen.review_threshold).read("charger 100003 is not starting", Registers())
+        reading = serving(chosen).reader.read("charger 100003 is not starting", Registers())
     except DataError as error:
-        yield Finding(Health.BAD, "model", str(error), "get the shipped model back: git checkout classifiers/artefacts")
+        mend = "get the shipped model back: git checkout classifiers/artefacts"
+        if chosen.classifier_brain is not None:
+            mend = f"or serve with our own: take {PREFIX}CLASSIFIER_BRAIN out"
+        yield Finding(Health.BAD, "model", str(error), mend)
         return
     yield Finding(Health.GOOD, "model", f"{reading.model} answers {reading.category.value} to a sample")
+
+
+def _second_opinion(chosen: Settings) -> Iterator[Finding]:
+    """Without asking it: that would cost money."""
+    if chosen.second_opinion_url is None:
+        return
+    from classifiers.brains.agreement import read  # noqa: PLC0415 - imports numpy
+    from classifiers.errors import DataError  # noqa: PLC0415
+
+    again = "chargehand brain fit-endpoint --data FILE"
+    try:
+        fitted = read(chosen.agreement_file)
+    except DataError as error:
+        yield Finding(Health.BAD, "second opinion", str(error), again)
+        return
+    about = f"{chosen.second_opinion_model} at {urlsplit(chosen.second_opinion_url).hostname}"
+    if fitted is None or (fitted.url, fitted.model) != (chosen.second_opinion_url, chosen.second_opinion_model):
+        yield Finding(Health.NOTE, "second opinion", f"{about} only suggests: it was not measured", again)
+    else:
+        yield Finding(Health.GOOD, "second opinion", f"{about}, measured on {fitted.rows} messages")
 
 
 def _channels(chosen: Settings) -> Iterator[Finding]:

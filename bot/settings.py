@@ -77,6 +77,11 @@ class Settings:
     currency: str
     timezone: str
     review_threshold: float | None
+    classifier_brain: str | None
+    second_opinion_url: str | None
+    second_opinion_model: str | None
+    second_opinion_key: str | None
+    second_opinion_timeout_s: float
     data_dir: Path
     knowledge_file: Path | None
     trusted_proxies: tuple[str, ...]
@@ -101,6 +106,16 @@ class Settings:
         return self.data_dir / "secret.key"
 
     @property
+    def brains_dir(self) -> Path:
+        """Where what was measured and fitted of other brains is kept."""
+        return self.data_dir / "brains"
+
+    @property
+    def agreement_file(self) -> Path:
+        """What the endpoint's word is worth, once that was fitted."""
+        return self.brains_dir / "endpoint.json"
+
+    @property
     def sqlite_path(self) -> Path | None:
         """The database file; None on PostgreSQL."""
         return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite") else None
@@ -121,9 +136,12 @@ SECRET_NAMES = frozenset(
     {
         "secret_key", "twilio_auth_token", "twilio_auth_token_secondary", "twilio_api_secret",
         "telegram_customer_token", "telegram_team_token", "telegram_webhook_secret", "metrics_token",
+        "second_opinion_key",
     }
 )  # fmt: skip
-_URL_NAMES = frozenset({"database_url", "nats_url", "mqtt_url", "twilio_api_url", "telegram_api_url"})
+_URL_NAMES = frozenset(
+    {"database_url", "nats_url", "mqtt_url", "twilio_api_url", "telegram_api_url", "second_opinion_url"}
+)
 
 
 def _shown(name: str, value: object) -> str:
@@ -199,6 +217,16 @@ def _share(value: str) -> float:
     return share
 
 
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 1.0 <= seconds <= 60.0:
+        raise ValueError("must be seconds, 1 to 60")
+    return seconds
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in allowed:
@@ -234,6 +262,24 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return value.rstrip("/")
 
     return check
+
+
+def _guarded_url(value: str) -> str:
+    """What goes there is what customers wrote: over TLS, or not beyond this machine."""
+    address = _url("https", "http")(value)
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("must be an https address, or http to this machine (127.0.0.1, localhost)")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address such as https://host/v1, without a name, ? or #")
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _database(value: str) -> str:
@@ -349,6 +395,13 @@ TABLE: tuple[Entry, ...] = (
     Entry("CURRENCY", "LKR", _matching("[A-Z]{3}", "must be a currency such as LKR"), "The one currency"),
     Entry("TIMEZONE", "Asia/Colombo", _zone, "Where a site or a member names none"),
     Entry("REVIEW_THRESHOLD", None, _share, "Below this confidence a human looks; default is the model's own"),
+    Entry("CLASSIFIER_BRAIN", None, _text,
+          "A transformers model (hub name or folder) that passed `chargehand brain check`; default is the shipped one"),
+    Entry("SECOND_OPINION_URL", None, _guarded_url,
+          "OpenAI-compatible endpoint, https://host/v1, asked about messages that want a human; default is none"),
+    Entry("SECOND_OPINION_MODEL", None, _text, "The model that is asked for there"),
+    Entry("SECOND_OPINION_KEY", None, _text, "Its key, where it wants one"),
+    Entry("SECOND_OPINION_TIMEOUT_S", "8", _seconds, "How long it may take, 1 to 60; nobody waits for it"),
     Entry("KNOWLEDGE_FILE", None, Path, "Answers to questions; read again when changed; a sample is shipped"),
     Entry("RETENTION_RAW_DAYS", "30", _days, "Raw payloads of messages"),
     Entry("RETENTION_MEDIA_DAYS", "365", _days, "Files that people sent"),
@@ -449,6 +502,8 @@ def _disagreements(values: Mapping[str, Any]) -> Iterable[str]:
     if values["TWILIO_API_KEY"] and not values["TWILIO_API_SECRET"]:
         yield f"{PREFIX}TWILIO_API_KEY needs {PREFIX}TWILIO_API_SECRET"
     yield from _telegram_disagreements(values)
+    if bool(values["SECOND_OPINION_URL"]) != bool(values["SECOND_OPINION_MODEL"]):
+        yield f"{PREFIX}SECOND_OPINION_URL and {PREFIX}SECOND_OPINION_MODEL need each other"
     if values["HTTP_PORT"] and values["HTTP_PORT"] == values["OCPP_PORT"]:
         yield f"{PREFIX}HTTP_PORT and {PREFIX}OCPP_PORT must differ"
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from desk import audit, cards, traces
+from desk import audit, cards, second_opinions, traces
 from desk.work import Work
 from models.access import Permission
 from models.audit import AuditRow
@@ -119,6 +119,7 @@ def _forget_talk(work: Work, talks: Sequence[int], messages: Sequence[int]) -> N
         summary=null(), entities=null(), sender="", state=MessageState.ARCHIVED,
     )  # fmt: skip
     _set(work, Correction.message_id, messages, why="")
+    second_opinions.forget(work, messages)
     replies = _ids(work, OutboxItem.id, OutboxItem.conversation_id.in_(talks))
     _set(work, OutboxEvent.outbox_id, replies, raw=null())
     _set(work, OutboxItem.id, replies, address="", lane="erased", facts={}, choices=[], text=null(), rendered=null())

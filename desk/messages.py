@@ -16,6 +16,9 @@ from models.outbox import OutboxItem
 from models.reading import Category, Reading
 from models.tally import Counted
 
+REVIEW = "review"
+"""Announced when a message begins to want a human."""
+
 
 def get(work: Work, message_id: int) -> Message:
     """A message by its key."""
@@ -58,6 +61,7 @@ def wants_review(work: Work, message: Message) -> None:
     message.needs_review = True
     message.move(MessageState.NEEDS_REVIEW)
     work.wake(f"live.message.{message.id}")
+    work.wake(REVIEW)
 
 
 def replied(work: Work, message: Message) -> None:

@@ -21,6 +21,7 @@ from models.force_charge import ForceCharge
 from models.inbox import InboxItem
 from models.message import Correction, Media, Message
 from models.outbox import OutboxItem
+from models.second_opinion import SecondOpinion
 from models.ticket import Ticket, TicketEvent
 from models.wallet import Payment, Wallet, WalletEntry
 
@@ -56,6 +57,7 @@ def export(work: Work, contact: Contact) -> dict[str, Any]:
         "messages": [_plain(message) for message in messages],
         "media": _table(work, Media, Media.message_id.in_(keys)),
         "corrections": _table(work, Correction, Correction.message_id.in_(keys)),
+        "second_opinions": _table(work, SecondOpinion, SecondOpinion.message_id.in_(keys)),
         "raw": _table(work, InboxItem, InboxItem.id.in_([m.inbox_id for m in messages if m.inbox_id is not None])),
         "replies": _table(work, OutboxItem, OutboxItem.conversation_id.in_(talks)),
         "tickets": [_plain(case) for case in cases],

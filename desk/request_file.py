@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from desk import cases, contact_list, contacts, messages, outbox, ticket_list, ticket_views, tickets
+from desk import (
+    cases,
+    contact_list,
+    contacts,
+    messages,
+    outbox,
+    second_opinions,
+    ticket_list,
+    ticket_views,
+    tickets,
+)
 from desk.work import Work
 from models.access import Permission
 from models.charger import Charger
@@ -35,6 +45,7 @@ def look(work: Work, message_id: int) -> dict[str, Any]:
                 select(Correction).where(Correction.message_id == message.id).order_by(Correction.id.desc())
             )
         ),
+        "opinion": second_opinions.of(work, message.id),
         "ticket": _linked(work, message),
         "cases": _cases(work, message),
         "charger_id": _charger_named(work, message),

@@ -13,6 +13,7 @@ from models import (
     message,
     oncall,
     outbox,
+    second_opinion,
     session,
     sla,
     tally,
@@ -25,7 +26,7 @@ from models.base import Base
 
 ALL = (
     audit, charger, charging, contact, conversation, force_charge, inbox, incident, member, message, oncall, outbox,
-    session, sla, tally, team, ticket, wallet, words,
+    second_opinion, session, sla, tally, team, ticket, wallet, words,
 )  # fmt: skip
 
 metadata = Base.metadata

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classifiers.language import script_language
-from classifiers.model import language_of, load_model
-from classifiers.registry import SHIPPED
+from classifiers.model import SHIPPED, language_of, load_model
 
 MODEL = load_model(SHIPPED)
 
@@ -34,7 +33,7 @@ MODEL = load_model(SHIPPED)
     ],
 )
 def test_script_decides_first_and_then_the_words(text: str, language: str) -> None:
-    assert language_of(MODEL, text) == language
+    assert language_of(MODEL.speech, text) == language
 
 
 def test_a_stray_foreign_letter_does_not_decide() -> None:

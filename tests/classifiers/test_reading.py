@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from classifiers.dataset import OWN_DATA, Row, read_rows
 from classifiers.errors import DataError
-from classifiers.evaluate import evaluate_file, render_report
-from classifiers.registry import SHIPPED, Classifier, load
+from classifiers.evaluate import evaluate_file
+from classifiers.model import SHIPPED
+from classifiers.registry import Classifier, load
+from classifiers.report import render_report
 from models.reading import Category, Reading, Registers, Urgency
 
 REGISTERS = Registers(chargers={str(100000 + n): f"Demo {n}" for n in range(1, 13)}, id_tags=frozenset({"ABC123"}))

@@ -18,9 +18,10 @@ from classifiers.calibration import (
 )
 from classifiers.dataset import OWN_DATA, read_rows
 from classifiers.errors import DataError
-from classifiers.evaluate import answers, evaluate_file, render_report
-from classifiers.model import load_model
-from classifiers.registry import SHIPPED, load
+from classifiers.evaluate import answers, evaluate_file
+from classifiers.model import SHIPPED, load_model
+from classifiers.registry import load
+from classifiers.report import render_report
 from classifiers.train import render_trained, train_files
 from models.reading import Category, Urgency
 

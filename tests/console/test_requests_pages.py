@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from desk import conversations, messages, tickets
+from desk import conversations, messages, second_opinions, tickets
 from desk.work import Work
-from models.access import OPERATOR, Role
+from models.access import ASSISTANT, OPERATOR, Role
 from models.message import Correction, Heard, Media, MediaState, Message, MessageState
 from models.outbox import OutboxItem
 from models.reading import Category, Entities, Reading, Urgency
+from models.second_opinion import Opinion
 from models.ticket import Ticket, TicketEvent
 from tests.console.front import Front
 
@@ -108,6 +109,22 @@ async def test_one_request_with_its_talk_its_reading_and_its_writer(console: Fro
     theirs = await installer.read(f"/console/requests/{message_id}")
     assert "+94770000001" not in theirs.replace("whatsapp:+94770000001", "")
     assert "/console/contacts/" not in theirs
+
+
+async def test_what_another_brain_suggests_stands_beside_our_own_reading(console: Front) -> None:
+    message_id = await one_of(console, needs_review=True)
+    desk = await console.signed_in(Role.OPS_AGENT)
+    assert "Second opinion" not in await desk.read(f"/console/requests/{message_id}")
+    await console.office.run(ASSISTANT, second_opinions.claim, 5, "gpt-x")
+    assert "Second opinion" not in await desk.read(f"/console/requests/{message_id}")
+    said = Opinion(Category.RFID, Category.BILLING, "<b>The card</b> was & is refused.")
+    await console.office.run(ASSISTANT, second_opinions.given, message_id, said, latency_ms=7)
+    answer = await desk.get(f"/console/requests/{message_id}")
+    assert "&lt;b&gt;The card&lt;/b&gt; was &amp; is refused." in answer.text
+    page = await desk.read(f"/console/requests/{message_id}")
+    for part in ("Second opinion", "Charging card", "Billing", "A suggestion by gpt-x. A person decides.", "87 %"):
+        assert part in page, part
+    assert (await row(console, message_id)).category is Category.FAULT
 
 
 async def test_a_correction_changes_the_message_and_is_kept(console: Front) -> None:

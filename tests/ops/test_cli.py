@@ -74,7 +74,7 @@ def test_the_contract_of_commands_is_kept() -> None:
         "run", "demo", "backup", "restore", "import chargers", "import contacts", "import tags", "import tariffs",
         "import members", "tag add", "wallet credit", "charger add", "charger password", "member add",
         "member password", "member disable", "contact export", "contact erase", "migrate", "doctor", "classify",
-        "train", "evaluate", "token create", "simulate chargers",
+        "train", "evaluate", "token create", "simulate chargers", "brain check", "brain fit-endpoint",
     }  # fmt: skip
 
 
@@ -118,6 +118,8 @@ MISUSES = [
     (("classify", "x", "--model", "nowhere"), "nowhere"),
     (("train", "--data", "missing.csv", "--out", "m"), "missing.csv"),
     (("evaluate", "--data", "missing.csv"), "missing.csv"),
+    (("brain", "check", "some/model", "--data", "missing.csv"), "missing.csv"),
+    (("brain", "fit-endpoint", "--data", "missing.csv"), "set CHARGEHAND_SECOND_OPINION_URL and"),
     (("simulate", "chargers", "--url", "http://x"), "must begin with ws://"),
     (("simulate", "chargers", "--url", "ws://x", "--scenario", "party"), "unknown scenario party"),
 ]

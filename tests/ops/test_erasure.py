@@ -26,6 +26,7 @@ from models.message import Direction, Media, MediaState, Message, MessageState
 from models.money import Money
 from models.outbox import OutboxItem, OutboxState
 from models.reading import Category
+from models.second_opinion import SecondOpinion
 from models.ticket import Ticket, TicketEvent
 
 PHONE, NAME, TAG = "+94771234567", "Sunethra Wickramaarachchi", "04AABBCCDD"
@@ -64,6 +65,7 @@ def live(work: Work) -> int:
                     created_at=now, updated_at=now)  # fmt: skip
     work.session.add_all([message, ticket])
     work.session.flush()
+    add(SecondOpinion(message_id=message.id, model="m", category=Category.FAULT, reason=f"{NAME} lost a card", at=now))
     add(Media(message_id=message.id, channel="whatsapp", url=f"https://x/{PHONE}", content_type="image/jpeg",
               path="2026/a.jpg", state=MediaState.STORED, due_at=now))  # fmt: skip
     add(TicketEvent(ticket_id=ticket.id, kind="note", note=f"{NAME} says: {SAID}", by_kind="contact",

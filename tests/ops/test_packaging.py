@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,7 +26,7 @@ def committed() -> list[Path]:
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in SKIPPED and not name.endswith(".egg-info")]
-        found += [Path(folder) / name for name in names if name != ".env"]
+        found += [Path(folder) / name for name in names if name not in (".env", ".git")]
     return found
 
 
@@ -175,3 +177,34 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
             if not (page.parent / target).exists():
                 dead.append(f"{page.relative_to(ROOT)}: {target}")
     assert dead == []
+
+
+def model_script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ci_model", ROOT / ".ci" / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CUDA = {
+    "what CUDA brings": [("torch", "2.13.0"), ("nvidia-cublas", "13.1"), ("numpy", "2.4.6")],
+    "its compiler": [("torch", "2.13.0"), ("triton", "3.6.0")],
+    "a build that says so": [("torch", "2.13.0+cu128")],
+    "a build that does not": [("torch", "2.13.0"), ("torch.version.cuda", "13.0")],
+}
+
+
+@pytest.mark.parametrize("brings", list(CUDA))
+def test_a_cuda_build_of_torch_is_refused_with_the_way_to_a_small_one(brings: str) -> None:
+    script = model_script()
+    with pytest.raises(script.Refused, match=r"CUDA build of torch.*PIP_FIND_LINKS=FOLDER make model-setup"):
+        script.refuse_cuda(CUDA[brings])
+
+
+def test_a_cpu_build_of_torch_is_taken_and_no_lock_holds_it() -> None:
+    script = model_script()
+    script.refuse_cuda([("torch", "2.13.0+cpu"), ("torch.version.cuda", None), ("tritonclient-less", "1")])
+    assert "torch==2.13.0" in script.extra()
+    assert not [pin for pin in script.pinned() if re.match(r"torch|transformers", pin)]

@@ -111,6 +111,12 @@ def test_the_public_address_follows_the_port_when_nobody_names_one(tmp_path: Pat
         ("OCPP_SECURITY_PROFILE", "2", "needs CHARGEHAND_OCPP_TLS_CERT"),
         ("TWILIO_API_KEY", "SK123", "needs CHARGEHAND_TWILIO_API_SECRET"),
         ("HTTP_PORT", "9000", "must differ"),
+        ("SECOND_OPINION_URL", "http://llm.example/v1", "must be an https address, or http to this machine"),
+        ("SECOND_OPINION_URL", "https://key@llm.example/v1", "must be a plain address"),
+        ("SECOND_OPINION_URL", "https://llm.example/v1", "need each other"),
+        ("SECOND_OPINION_MODEL", "gpt", "need each other"),
+        ("SECOND_OPINION_TIMEOUT_S", "0", "must be seconds, 1 to 60"),
+        ("SECOND_OPINION_TIMEOUT_S", "nan", "must be seconds, 1 to 60"),
     ],
 )
 def test_a_malformed_setting_is_one_clear_line(tmp_path: Path, name: str, value: str, said: str) -> None:
@@ -146,7 +152,7 @@ def test_the_repr_shows_no_secret(tmp_path: Path) -> None:
         made(
             tmp_path, SECRET_KEY="s3cr3t-s3cr3t-s3cr3t", TWILIO_AUTH_TOKEN="s3cr3t", TWILIO_API_SECRET="s3cr3t",
             METRICS_TOKEN="s3cr3t", TELEGRAM_TEAM_TOKEN="1:s3cr3t", DATABASE_URL="postgresql://desk:s3cr3t@h/d",
-            TELEGRAM_WEBHOOK_SECRET="s3cr3t", NATS_URL="nats://s3cr3t@nats:4222",
+            TELEGRAM_WEBHOOK_SECRET="s3cr3t", SECOND_OPINION_KEY="s3cr3t", NATS_URL="nats://s3cr3t@nats:4222",
         )
     )  # fmt: skip
     assert "s3cr3t" not in shown

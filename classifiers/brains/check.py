@@ -1,0 +1,158 @@
+"""A brain serves after it was calibrated and passed the gate, and only with exactly the files that passed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.brains.gate import Verdict, gate
+from classifiers.brains.local import Brain, BrainReader, Calibration, Transformer, label_of
+from classifiers.brains.private import readable
+from classifiers.brains.weights import fingerprint, named, resolve, slug
+from classifiers.calibration import review_threshold, softmax, temperature
+from classifiers.dataset import Row
+from classifiers.errors import DataError
+from classifiers.evaluate import Answer
+from classifiers.ngrams import Floats, Ints
+from classifiers.registry import Classifier
+from models.reading import Category, Reading, Registers
+
+FORMAT = 1
+FILE = "calibration.json"
+FEWEST = 30
+"""Rows to calibrate on, and as many others to judge by."""
+HIGHEST_THRESHOLD = 0.9
+_PRECISION = {Category.INFO: 0.90, Category.OTHER: 0.90}
+_BATCH = 16
+_ORDER = list(Category)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found, as it is kept: which files, how they are calibrated, and whether they passed."""
+
+    name: str
+    files: dict[str, str]
+    labels: dict[str, str]
+    calibration: Calibration
+    own: str
+    rows: int
+    verdict: Verdict
+
+
+def run(
+    name: str, rows: Sequence[Row], own: Classifier, place: Path, *, labels: dict[str, str] | None = None
+) -> Checked:
+    """Calibrate a model on four families of five, judge it by the fifth, and keep what was found under `place`.
+
+    Raises DataError where the model cannot be read or the rows are too few.
+    """
+    usable = [row for row in rows if row.category in set(Category)]
+    learn, judged = [row for row in usable if not row.held_out], [row for row in usable if row.held_out]
+    if min(len(learn), len(judged)) < FEWEST:
+        raise DataError(
+            place, f"{len(learn)} rows to calibrate on and {len(judged)} to judge by; each must be {FEWEST} or more"
+        )
+    name = named(name)
+    folder = resolve(name, fetch=True)
+    brain, files = Transformer(folder, labels), fingerprint(folder)
+    calibration = calibrate(brain, learn)
+    reader = BrainReader(own, brain, calibration, label_of(name, files, own))
+    verdict = gate(_answers(own.read, judged), _answers(reader.read, judged), judged)
+    checked = Checked(name, files, labels or {}, calibration, own.model.label, len(usable), verdict)
+    write(checked, place)
+    return checked
+
+
+def calibrate(brain: Brain, rows: Sequence[Row]) -> Calibration:
+    """One temperature, and for each category the confidence above which its answers are right often enough."""
+    texts = [readable(row.text, Registers()) for row in rows]
+    parts = [brain.logits(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+    logits: Floats = np.concatenate(parts)
+    truth: Ints = np.array([_ORDER.index(Category(row.category)) for row in rows])
+    heat = temperature(logits, truth)
+    shares = softmax(logits / heat)
+    said, confidence = shares.argmax(axis=1), shares.max(axis=1)
+    thresholds: dict[str, float] = {}
+    for index, category in enumerate(_ORDER):
+        chosen = said == index
+        right = (truth[chosen] == index).astype(np.float64)
+        wanted = review_threshold(confidence[chosen], right, _PRECISION.get(category, 0.95))
+        thresholds[category.value] = round(min(wanted, HIGHEST_THRESHOLD), 4)
+    return Calibration(round(heat, 6), thresholds)
+
+
+def _answers(read: Callable[[str, Registers], Reading], rows: Sequence[Row]) -> list[Answer]:
+    registers = Registers()
+    readings = [read(row.text, registers) for row in rows]
+    return [
+        Answer(one.category.value, one.confidence, one.needs_review, one.urgency.value, one.language)
+        for one in readings
+    ]  # fmt: skip
+
+
+def write(checked: Checked, place: Path) -> Path:
+    """Keep it in the model's own folder under `place`."""
+    path = place_of(checked.name, place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"format": FORMAT, **asdict(checked)}, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def place_of(name: str, place: Path) -> Path:
+    """Where the calibration of a model is kept."""
+    return place / slug(name) / FILE
+
+
+def load_checked(name: str, own: Classifier, place: Path, *, review_threshold: float | None = None) -> BrainReader:
+    """A brain that passed, ready to serve. Raises DataError, which names the command to run, for any other."""
+    name = named(name)
+    path = place_of(name, place)
+    again = f"run: chargehand brain check {name} --data FILE"
+    kept = _read(path, again)
+    folder = resolve(name)
+    files = fingerprint(folder)
+    if kept["files"] != files:
+        raise DataError(path, f"{name} has other files than those that were checked; {again}")
+    if not kept["verdict"]["passed"]:
+        raise DataError(path, f"{name} did not pass: {'; '.join(kept['verdict']['reasons'])}; mend it, then {again}")
+    if kept["own"] != own.model.label:
+        raise DataError(path, f"{name} was checked beside {kept['own']}, now {own.model.label} serves; {again}")
+    calibration, label = Calibration(**kept["calibration"]), label_of(name, files, own)
+    return BrainReader(own, Transformer(folder, kept["labels"]), calibration, label, review_threshold)
+
+
+def _read(path: Path, again: str) -> dict[str, Any]:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["format"] != FORMAT or not {"files", "labels", "calibration", "own", "verdict"} <= set(kept):
+            raise ValueError
+    except FileNotFoundError as error:
+        raise DataError(path, f"this model was not checked yet; {again}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(path, f"cannot be read; {again}") from error
+    found: dict[str, Any] = kept
+    return found
+
+
+def render(checked: Checked, path: Path) -> str:
+    """What a check found, as text for a terminal."""
+    was, now = checked.verdict.serving, checked.verdict.candidate
+    lines = [
+        f"{checked.name}: {'passed' if checked.verdict.passed else 'did not pass'}, kept in {path}",
+        f"  temperature {checked.calibration.temperature:.3f}; {len(checked.files)} files; {checked.rows} rows",
+        f"  {'':18} {checked.own[:24]:>24} {'this':>8}",
+        f"  {'accuracy':18} {was.accuracy:24.3f} {now.accuracy:8.3f}",
+        f"  {'macro-F1':18} {was.macro_f1:24.3f} {now.macro_f1:8.3f}",
+        f"  {'ECE':18} {was.ece:24.3f} {now.ece:8.3f}",
+    ]
+    if was.hazard_recall is not None and now.hazard_recall is not None:
+        lines.append(f"  {'dangers found':18} {was.hazard_recall:24.3f} {now.hazard_recall:8.3f}")
+    lines += [f"  {name:18} {share:24.3f} {now.by_language[name]:8.3f}" for name, share in was.by_language.items()]
+    return "\n".join((*lines, *(f"  not good enough: {reason}" for reason in checked.verdict.reasons)))

@@ -1,0 +1,171 @@
+"""Another brain behind the same shape, by a brain that says what a test wants; and what the gate lets through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bot.brain import serving
+from bot.settings import from_mapping
+from classifiers.brains import check
+from classifiers.brains.gate import gate
+from classifiers.brains.local import BrainReader, Calibration
+from classifiers.dataset import Row
+from classifiers.errors import DataError
+from classifiers.evaluate import Answer
+from classifiers.ngrams import Floats
+from classifiers.registry import load
+from models.reading import Category, Registers, Urgency
+
+OWN = load()
+ORDER = list(Category)
+KNOWN = Registers(chargers={"100234": "Galle"})
+
+
+class Says:
+    """A brain that is always of one opinion, and keeps what it was shown."""
+
+    def __init__(self, category: Category, *, by: float = 6.0) -> None:
+        self.category, self.by = category, by
+        self.shown: list[str] = []
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        self.shown += texts
+        return np.array([[self.by * (one is self.category) for one in ORDER]] * len(texts), dtype=np.float64)
+
+
+class Fails:
+    """A brain that breaks."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        raise RuntimeError("out of memory")
+
+
+def reader(brain: Any, **more: Any) -> BrainReader:
+    thresholds = dict.fromkeys((category.value for category in ORDER), 0.9)
+    return BrainReader(OWN, brain, Calibration(1.0, thresholds), "brain@1", **more)
+
+
+def test_the_category_is_the_brains_and_everything_else_is_ours() -> None:
+    text = "is charger 100234 free, call me at 077 123 4567"
+    ours, theirs = OWN.read(text, KNOWN), reader(Says(Category.COMPLAINT)).read(text, KNOWN)
+    assert (theirs.category, theirs.model, theirs.needs_review) == (Category.COMPLAINT, "brain@1", False)
+    assert theirs.confidence == pytest.approx(theirs.scores[Category.COMPLAINT])
+    assert sum(theirs.scores.values()) == pytest.approx(1.0)
+    for name in ("urgency", "language", "summary", "entities"):
+        assert getattr(theirs, name) == getattr(ours, name), name
+
+
+@pytest.mark.parametrize("text", ["smoke is coming out of the charger", "I got an electric shock from the cable"])
+@pytest.mark.parametrize("category", [Category.OTHER, Category.BILLING])
+def test_a_danger_is_a_fault_whatever_the_brain_says(text: str, category: Category) -> None:
+    reading = reader(Says(category)).read(text, KNOWN)
+    assert (reading.category, reading.urgency) == (Category.FAULT, Urgency.SAFETY)
+
+
+def test_it_is_shown_no_personal_data() -> None:
+    brain = Says(Category.INFO)
+    reader(brain).read("my name is Nimal, is charger 100234 free, call me at 077 123 4567, nimal@x.example", KNOWN)
+    assert brain.shown == ["my name is [name], is charger [charger] free, call me at [phone] , [email]"]
+
+
+def test_below_its_threshold_a_human_looks_and_an_operator_may_set_another() -> None:
+    text, unsure = "where can I charge", Says(Category.INFO, by=2.0)
+    assert reader(unsure).read(text, KNOWN).needs_review
+    assert not reader(unsure, review_threshold=0.3).read(text, KNOWN).needs_review
+    assert reader(Says(Category.INFO), review_threshold=1.0).read(text, KNOWN).needs_review
+
+
+def test_what_our_own_model_wants_a_human_for_beside_doubt_still_goes_to_one() -> None:
+    long = "where can I charge my car? " * 400
+    assert OWN.read(long, KNOWN).needs_review
+    assert reader(Says(Category.INFO)).read(long, KNOWN).needs_review
+
+
+def test_where_the_brain_breaks_or_there_are_no_words_our_own_reading_stands() -> None:
+    text = "where can I charge"
+    assert reader(Fails()).read(text, KNOWN) == OWN.read(text, KNOWN)
+    empty = reader(Says(Category.INSTALL)).read("…", KNOWN)
+    assert (empty.category, empty.needs_review) == (Category.OTHER, True)
+
+
+# The gate ---------------------------------------------------------------------------------------------------------
+
+
+def labelled(count: int = 40) -> list[Row]:
+    return [
+        Row(f"t{number}", "fault" if number % 2 else "info", f"f{number}", None,
+            "safety" if number % 8 == 1 else "normal", "en" if number % 4 < 2 else "si")
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def answers(rows: Sequence[Row], *, wrong: Sequence[int] = (), confidence: float = 1.0, deaf: int = -1) -> list[Answer]:
+    other = {"fault": "info", "info": "fault"}
+    return [
+        Answer(other[row.category] if number in wrong else row.category, confidence, False,
+               "normal" if number == deaf else row.urgency, row.language)
+        for number, row in enumerate(rows)
+    ]  # fmt: skip
+
+
+WORSE: dict[str, tuple[dict[str, Any], str]] = {
+    "fewer right": ({"wrong": (4, 5, 6, 7), "confidence": 0.9}, "macro-F1"),
+    "a danger missed": ({"deaf": 1, "wrong": ()}, "of the dangers"),
+    "too modest": ({"confidence": 0.8}, "ECE"),
+}
+
+
+@pytest.mark.parametrize("how", list(WORSE))
+def test_a_brain_that_is_worse_in_one_thing_does_not_pass(how: str) -> None:
+    rows, (changed, why) = labelled(), WORSE[how]
+    verdict = gate(answers(rows), answers(rows, **changed), rows)
+    assert not verdict.passed
+    assert any(why in reason for reason in verdict.reasons), verdict.reasons
+
+
+def test_a_brain_that_loses_one_language_for_another_does_not_pass() -> None:
+    rows = labelled()
+    english = [number for number, row in enumerate(rows) if row.language == "en"][:2]
+    sinhala = [number for number, row in enumerate(rows) if row.language == "si"][:2]
+    verdict = gate(
+        answers(rows, wrong=english, confidence=0.95), answers(rows, wrong=sinhala, confidence=0.95), rows
+    )  # fmt: skip
+    assert [reason.partition(":")[0] for reason in verdict.reasons] == ["si"]
+
+
+def test_an_equal_brain_passes_and_a_better_one_too() -> None:
+    rows = labelled()
+    assert gate(answers(rows), answers(rows), rows).passed
+    assert gate(answers(rows, wrong=(2, 3), confidence=0.95), answers(rows), rows).passed
+
+
+# Who may serve, where transformers is not even installed ------------------------------------------------------------
+
+
+def test_a_brain_that_was_never_checked_is_refused_with_the_command_to_run(tmp_path: Path) -> None:
+    chosen = from_mapping({"CHARGEHAND_DATA_DIR": str(tmp_path), "CHARGEHAND_CLASSIFIER_BRAIN": "some/model"})
+    with pytest.raises(DataError, match="not checked yet; run: chargehand brain check some/model --data FILE"):
+        serving(chosen)
+
+
+def test_a_calibration_that_somebody_broke_is_refused(tmp_path: Path) -> None:
+    chosen = from_mapping({"CHARGEHAND_DATA_DIR": str(tmp_path), "CHARGEHAND_CLASSIFIER_BRAIN": "some/model"})
+    path = check.place_of("some/model", chosen.brains_dir)
+    path.parent.mkdir(parents=True)
+    for text in ("{", "[]", "null", json.dumps({"format": 99}), json.dumps({"format": 1})):
+        path.write_text(text)
+        with pytest.raises(DataError, match="cannot be read; run: chargehand brain check"):
+            serving(chosen)
+
+
+def test_two_names_never_share_a_folder() -> None:
+    names = ["a/b", "a-b", "a--b", "/tmp/a/b", "../a/b", "a b", "", "ඒ"]
+    places = {check.place_of(name, Path("x")) for name in names}
+    assert len(places) == len(names)
+    assert all(place.parent.parent == Path("x") for place in places)

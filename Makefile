@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo run setup test check lint fmt types floors locks lock audit docs docs-check bench migration css clean \
-  model-setup model-test
+  model model-setup model-test
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -60,6 +60,10 @@ bench: .venv/development ## figures beside their limits
 
 migration: .venv/runtime ## a new schema revision from the tables: make migration M="tickets have a colour"
 	@$(BIN)/python -m migrations.new "$(M)"
+
+model: model-setup ## for a release: the encoder from pinned weights, then the shipped model; half an hour on two cores
+	@.venv-model/bin/python -m classifiers.workshop $(ARGS)
+	@$(BIN)/chargehand train --data classifiers/data/messages.jsonl --test classifiers/data/frozen.jsonl --out 'classifiers/artefacts/chargehand@2'
 
 model-setup: .venv/bin/python ## .venv-model/: transformers and CPU torch, for tests/model and for other brains
 	@$(BIN)/python .ci/model.py setup

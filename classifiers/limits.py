@@ -1,4 +1,4 @@
-"""The limits that follow from unseen rows: asking a person, naming a second topic, raising an alarm."""
+"""The limits that follow from unseen rows: asking a person, raising an alarm."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from classifiers.calibration import review_threshold, wilson_lower
 from classifiers.dataset import Row
 from classifiers.model import Rules
 from classifiers.ngrams import Floats, Ints
+from classifiers.second import fit_second
 from classifiers.urgency import Alarm, Limits, Words, danger_share, log_odds
 
 PRECISION = 0.95  # the lower bound that the answers above a category's threshold must reach
 HIGHEST_THRESHOLD = 0.97  # above this a category would hardly ever be answered without a human
 HAZARD_RECALL, LEAST_RECALL, FALSE_ALARMS = 0.997, 0.985, 0.01
 DOUBT = 0.5  # of the alarm: from there on a human looks
-SECOND_FROM = 0.25
 
 
 def thresholds(names: Sequence[str], shares: Floats, truth: Ints) -> dict[str, float]:
@@ -30,21 +30,6 @@ def thresholds(names: Sequence[str], shares: Floats, truth: Ints) -> dict[str, f
         wanted = review_threshold(confidence[chosen], correct, PRECISION)
         out[name] = round(min(wanted, HIGHEST_THRESHOLD), 4)
     return out
-
-
-def second_from(rows: Sequence[Row], names: Sequence[str], shares: Floats) -> float:
-    """The share from which naming the runner-up as a second topic is most often right (F1)."""
-    ranked = np.argsort(-shares, axis=1)
-    runner = shares[np.arange(len(shares)), ranked[:, 1]]
-    wanted = sum(bool(row.second_category) for row in rows)
-    right = np.array([row.second_category == names[place] for row, place in zip(rows, ranked[:, 1], strict=True)])
-    best, chosen = 0.0, SECOND_FROM
-    for limit in np.arange(0.10, 0.46, 0.02):
-        given = runner >= limit
-        f1 = 2 * float((given & right).sum()) / max(float(given.sum() + wanted), 1.0)
-        if f1 > best:
-            best, chosen = f1, round(float(limit), 2)
-    return chosen
 
 
 def _fit_danger(words: Sequence[Words], safety: Floats, danger: Floats) -> tuple[Limits, Floats]:
@@ -81,4 +66,4 @@ def hazard_limits(words: Sequence[Words], safety: Floats, danger: Floats) -> tup
 def rules(rows: Sequence[Row], names: Sequence[str], shares: Floats, hazard: tuple[Limits, float]) -> Rules:
     """All limits for one way to serve, from the probabilities that it gave unseen rows."""
     truth = np.array([names.index(row.category) for row in rows])
-    return Rules(thresholds(names, shares, truth), second_from(rows, names, shares), *hazard)
+    return Rules(thresholds(names, shares, truth), fit_second(rows, names, shares), *hazard)

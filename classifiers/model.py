@@ -23,11 +23,13 @@ from classifiers.gate import Gate
 from classifiers.language import latin_words, script_language
 from classifiers.neighbours import Bank
 from classifiers.ngrams import BUCKETS, LANGUAGE_BUCKETS, language_features
+from classifiers.second import Second
 from classifiers.urgency import Limits
 from models.reading import Registers
 
 FORMAT = 2
 ARRAYS, CARD = "model.npz", "model.json"
+DANGER, HARMLESS = "danger", "harmless"
 ARTEFACTS = Path(__file__).parent / "artefacts"
 SHIPPED = ARTEFACTS / "chargehand@2"
 SHIPPED_ENCODER = ARTEFACTS / "encoder"
@@ -90,19 +92,20 @@ class Rules:
     """What follows from probabilities: limits that were chosen on unseen rows, for both views or for view A alone."""
 
     thresholds: dict[str, float]
-    second_from: float
+    second: Second
     hazard_limits: Limits
     hazard_precision: float
 
 
 @dataclass(frozen=True)
 class Model:
-    """Two views, three questions. `card` is everything that was written beside the arrays."""
+    """Two views, and what is asked of them. `card` is everything that was written beside the arrays."""
 
     name: str
     version: str
     category: Question
     urgency: Question
+    danger: Question
     speech: Speech
     alone: Rules
     together: Rules | None
@@ -115,6 +118,11 @@ class Model:
     def label(self) -> str:
         """`name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """The questions by name."""
+        return {"category": self.category, "urgency": self.urgency, "danger": self.danger}
 
     @property
     def rules(self) -> Rules:
@@ -212,7 +220,11 @@ def _question(arrays: Mapping[str, npt.NDArray[Any]], key: str, about: dict[str,
 
 
 def _rules_json(rules: Rules | None) -> dict[str, Any] | None:
-    return None if rules is None else {**vars(rules), "hazard_limits": vars(rules.hazard_limits)}
+    return (
+        None
+        if rules is None
+        else {**vars(rules), "second": vars(rules.second), "hazard_limits": vars(rules.hazard_limits)}
+    )
 
 
 def _rules(about: dict[str, Any] | None) -> Rules | None:
@@ -220,7 +232,7 @@ def _rules(about: dict[str, Any] | None) -> Rules | None:
         return None
     return Rules(
         {str(key): float(value) for key, value in about["thresholds"].items()},
-        float(about["second_from"]),
+        Second(**{**about["second"], "weights": tuple(about["second"]["weights"])}),
         Limits(**about["hazard_limits"]),
         float(about["hazard_precision"]),
     )
@@ -265,6 +277,7 @@ def save(model: Model, folder: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {
         **_question_arrays("category", model.category),
         **_question_arrays("urgency", model.urgency),
+        **_question_arrays("danger", model.danger),
         **_head_arrays("language", model.speech.head),
         "language_idf": model.speech.idf.astype(np.float16),
         **_bank_arrays(model.bank),
@@ -282,7 +295,7 @@ def save(model: Model, folder: Path) -> None:
                 "alone": _fusion_json(question.alone),
                 "together": _fusion_json(question.together),
             }
-            for key, question in (("category", model.category), ("urgency", model.urgency))
+            for key, question in model.questions.items()
         },
         "language": {"names": list(model.speech.head.names), "heat": model.speech.heat},
         "rules": {"alone": _rules_json(model.alone), "together": _rules_json(model.together)},
@@ -314,6 +327,7 @@ def _from(card: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]], encoder:
         version=str(card["version"]),
         category=_question(arrays, "category", card["questions"]["category"], size),
         urgency=_question(arrays, "urgency", card["questions"]["urgency"], size),
+        danger=_question(arrays, "danger", card["questions"]["danger"], size),
         speech=Speech(
             arrays["language_idf"].astype(np.float32),
             _head(arrays, "language", card["language"]["names"], LANGUAGE_BUCKETS),

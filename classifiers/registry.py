@@ -18,11 +18,11 @@ from classifiers.evidence import neighbours, phrases
 from classifiers.fold import fold
 from classifiers.fusion import group_of
 from classifiers.gloss import gloss
-from classifiers.model import CARD, SHIPPED, Model, Rules, language_of, load_model
+from classifiers.model import CARD, DANGER, SHIPPED, Model, Rules, language_of, load_model
 from classifiers.neighbours import nearness
 from classifiers.ngrams import message_features
 from classifiers.summary import one_line
-from classifiers.urgency import Words, decide, is_doubtful, is_hazard, read_words
+from classifiers.urgency import Words, is_doubtful, is_hazard, level, read_words
 from models.reading import TIE_ORDER, Category, Entities, Evidence, Reading, Registers, Urgency
 
 _TIE = 0.02
@@ -31,7 +31,7 @@ _ENTITY_WEIGHT = 0.15
 
 @dataclass(frozen=True)
 class _Text:
-    """One message on its way through: cleaned, masked, folded, and what each view made of it, once."""
+    """One message on its way through: cleaned, masked, folded, and what each view made of it; each once."""
 
     model: Model
     registers: Registers
@@ -87,9 +87,16 @@ class _Text:
     def urgency_shares(self) -> dict[str, float]:
         return self.model.urgency.shares(self.features, self.meaning, self.group)
 
-    @property
+    @cached_property
+    def danger(self) -> float:
+        return self.model.danger.shares(self.features, self.meaning, self.group)[DANGER]
+
+    @cached_property
     def hazard(self) -> bool:
-        return is_hazard(self.words, self.urgency_shares.get("safety", 0.0), self.model.rules.hazard_limits)
+        return is_hazard(self.words, self.danger, self.model.rules.hazard_limits)
+
+    def urgency(self, category: Category) -> Urgency:
+        return Urgency.SAFETY if self.hazard else level(self.words, self.urgency_shares, category)
 
 
 @dataclass(frozen=True)
@@ -124,12 +131,12 @@ class Classifier:
             return self._nothing(seen)
         scores = self._scores(seen)
         category = _first(scores)
-        urgency = decide(seen.words, seen.urgency_shares, category, self.rules.hazard_limits)
+        urgency = seen.urgency(category)
         return Reading(
             category=category,
-            second_category=_second(scores, category, self.rules.second_from),
+            second_category=_second(scores, category) if self._has_two(seen) else None,
             confidence=scores[category],
-            needs_review=bool(self._reason(seen, scores, urgency)),
+            needs_review=bool(self._reason(seen, scores)),
             urgency=urgency,
             language=seen.language,
             summary=one_line(seen.shown, lambda clause: self._telling(clause, category, registers)),
@@ -145,12 +152,11 @@ class Classifier:
             return Evidence((), (), (), "no_words", self.model.label)
         scores = self._scores(seen)
         category = _first(scores)
-        urgency = decide(seen.words, seen.urgency_shares, category, self.rules.hazard_limits)
         return Evidence(
             guesses=tuple(_two_best(scores, category)),
             neighbours=neighbours(self.model.bank, seen.meaning),
             phrases=phrases(self.model.category, seen.prepared, seen.features, category),
-            reason=self._reason(seen, scores, urgency),
+            reason=self._reason(seen, scores),
             model=self.model.label,
         )
 
@@ -189,23 +195,25 @@ class Classifier:
         shares = np.array([list(seen.category_shares.values())])
         return float(gate.trust(shares, np.array([nearness(bank.similar(seen.meaning))]))[0])
 
-    def _reason(self, seen: _Text, scores: dict[Category, float], urgency: Urgency) -> str:
+    def _reason(self, seen: _Text, scores: dict[Category, float]) -> str:
         """Why a person must look, as a code; empty where nobody must."""
         if seen.shortened:
             return "shortened"
         category = _first(scores)
-        safety = seen.urgency_shares.get("safety", 0.0)
-        if urgency is not Urgency.SAFETY and is_doubtful(seen.words, safety, self.rules.hazard_limits):
+        if not seen.hazard and is_doubtful(seen.words, seen.danger, self.rules.hazard_limits):
             return "near_danger"
         limit = self.review_threshold
         if limit is None:
             limit = self.rules.thresholds.get(category.value, 1.0)
         if scores[category] < limit:
             return "low_confidence"
-        if urgency is Urgency.SAFETY or self.review_threshold is not None or self.model.gate is None:
+        if seen.hazard or self.review_threshold is not None or self.model.gate is None:
             return ""
         trusted = self._trust(seen)
         return "out_of_scope" if trusted is not None and trusted < self.model.gate.limit else ""
+
+    def _has_two(self, seen: _Text) -> bool:
+        return self.rules.second.holds(list(seen.category_shares.values()), seen.shown)
 
     def _telling(self, clause: str, category: Category, registers: Registers) -> float:
         part = _Text(self.model, registers, clause, shortened=False)
@@ -233,10 +241,9 @@ def _two_best(scores: dict[Category, float], first: Category) -> Iterator[tuple[
     yield max(((one, share) for one, share in scores.items() if one is not first), key=lambda pair: pair[1])
 
 
-def _second(scores: dict[Category, float], first: Category, least: float) -> Category | None:
+def _second(scores: dict[Category, float], first: Category) -> Category:
     others = [one for one in TIE_ORDER if one is not first and one is not Category.OTHER]
-    best = max(others, key=lambda one: scores[one])
-    return best if scores[best] >= least else None
+    return max(others, key=lambda one: scores[one])
 
 
 def load(model_dir: Path | None = None, *, review_threshold: float | None = None) -> Classifier:

@@ -22,6 +22,8 @@ from classifiers.fusion import fit_fusion
 from classifiers.gate import Gate, fit_gate
 from classifiers.limits import hazard_limits, rules
 from classifiers.model import (
+    DANGER,
+    HARMLESS,
     SHIPPED,
     SHIPPED_ENCODER,
     Model,
@@ -42,6 +44,7 @@ from classifiers.views import (
     Views,
     both_views,
     category_targets,
+    danger_targets,
     features_at,
     label_targets,
     material,
@@ -118,6 +121,7 @@ def _category(stuff: Material, encoder: Encoder | None) -> _Learnt:
 @dataclass(frozen=True)
 class _Urgency:
     question: Question
+    danger: Question
     alone: tuple[Limits, float]
     together: tuple[Limits, float]
 
@@ -127,12 +131,18 @@ def _urgency(stuff: Material, encoder: Encoder | None) -> _Urgency:
     targets = label_targets(stuff.rows, names, lambda row: row.urgency)
     views = both_views(stuff, encoder, "urgency", names, targets, balanced=False)
     learnt = _learnt(views, targets.argmax(1), stuff.groups)
+    wanted = danger_targets(stuff.rows)
+    danger = _learnt(
+        both_views(stuff, encoder, "danger", (DANGER, HARMLESS), wanted, balanced=False), wanted.argmax(1), stuff.groups
+    )
     words = [read_words(fold(text)) for text in stuff.prepared]
-    safety = names.index(Urgency.SAFETY.value)
-    danger = targets[:, safety]
-    alone = hazard_limits(words, learnt.alone[:, safety], danger)
-    together = alone if learnt.together is None else hazard_limits(words, learnt.together[:, safety], danger)
-    return _Urgency(learnt.question, alone, together)
+    alone = hazard_limits(words, danger.alone[:, 0], wanted[:, 0])
+    together = alone if danger.together is None else hazard_limits(words, danger.together[:, 0], wanted[:, 0])
+    return _Urgency(learnt.question, danger.question, alone, together)
+
+
+def _words_only(question: Question) -> Question:
+    return Question(question.idf, question.words, None, question.alone, None)
 
 
 def _urgency_of(plan: _Plan, stuff: Material, speech: Speech) -> _Urgency:
@@ -144,10 +154,11 @@ def _urgency_of(plan: _Plan, stuff: Material, speech: Speech) -> _Urgency:
             stuff = material(rows, plan.encoder, speech, lambda _step: None)
         return _urgency(stuff, plan.encoder)
     same = plan.encoder is not None and base.encoder is not None and plan.encoder.sha256 == base.encoder.sha256
-    words_only = Question(base.urgency.idf, base.urgency.words, None, base.urgency.alone, None)
     alone = (base.alone.hazard_limits, base.alone.hazard_precision)
     together = (base.rules.hazard_limits, base.rules.hazard_precision) if same else alone
-    return _Urgency(base.urgency if same else words_only, alone, together)
+    if same:
+        return _Urgency(base.urgency, base.danger, alone, together)
+    return _Urgency(_words_only(base.urgency), _words_only(base.danger), alone, together)
 
 
 # The gate and the bank ----------------------------------------------------------------------------------------------
@@ -216,6 +227,7 @@ def _model(plan: _Plan, about: dict[str, Any], label: str, advance: Advance) -> 
         version=version or "1",
         category=category.question,
         urgency=urgency.question,
+        danger=urgency.danger,
         speech=speech,
         alone=rules(plan.rows, names, category.alone, urgency.alone),
         together=None if category.together is None else rules(plan.rows, names, category.together, urgency.together),

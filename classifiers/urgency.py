@@ -31,7 +31,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Limits:
-    """How words and head speak together: a logistic regression over the head's log-odds and what the words say.
+    """How words and head speak together: a logistic regression over the head's log-odds of danger and the words.
 
     From `alarm` on the message is a danger; from `doubt` on, or after any word of danger, it goes to a human.
     """
@@ -50,10 +50,10 @@ def log_odds(share: float) -> float:
     return log(held / (1.0 - held))
 
 
-def danger_share(words: Words, safety: float, limits: Limits) -> float:
-    """How probable a danger is, from the words and the head's probability of `safety`; 0 to 1."""
+def danger_share(words: Words, head: float, limits: Limits) -> float:
+    """How probable a danger is, from the words and the head's probability of it; 0 to 1."""
     told = limits.danger * (words.alarm is Alarm.DANGER) + limits.check * (words.alarm is Alarm.CHECK)
-    return 1.0 / (1.0 + exp(-(limits.head * log_odds(safety) + told + limits.bias)))
+    return 1.0 / (1.0 + exp(-(limits.head * log_odds(head) + told + limits.bias)))
 
 
 def read_words(folded: str) -> Words:
@@ -70,20 +70,18 @@ def read_words(folded: str) -> Words:
     return Words(alarm, any(hit.meaning == "urgent" for hit in found))
 
 
-def is_hazard(words: Words, safety: float, limits: Limits) -> bool:
-    """Whether the message speaks of danger to people; `safety` is the head's probability."""
-    return danger_share(words, safety, limits) >= limits.alarm
+def is_hazard(words: Words, head: float, limits: Limits) -> bool:
+    """Whether the message speaks of danger to people; `head` is the head's probability of it."""
+    return danger_share(words, head, limits) >= limits.alarm
 
 
-def is_doubtful(words: Words, safety: float, limits: Limits) -> bool:
+def is_doubtful(words: Words, head: float, limits: Limits) -> bool:
     """Whether a message that raised no alarm still needs human eyes: a word of danger is never passed over."""
-    return words.alarm is Alarm.DANGER or danger_share(words, safety, limits) >= limits.doubt
+    return words.alarm is Alarm.DANGER or danger_share(words, head, limits) >= limits.doubt
 
 
-def decide(words: Words, head: dict[str, float], category: Category, limits: Limits) -> Urgency:
-    """The urgency of a message from its words, the head's probabilities by name, and its category."""
-    if is_hazard(words, head.get("safety", 0.0), limits):
-        return Urgency.SAFETY
+def level(words: Words, head: dict[str, float], category: Category) -> Urgency:
+    """The urgency of a message that is no danger, from its words, the head's probabilities and its category."""
     urgent = head.get("urgent", 0.0)
     if urgent >= 0.5 or (words.urgent and (category is Category.FAULT or urgent >= 0.2)):
         return Urgency.URGENT

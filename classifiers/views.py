@@ -14,9 +14,10 @@ from classifiers.encoder import Encoder, encoder_text
 from classifiers.fusion import group_of
 from classifiers.gloss import gloss
 from classifiers.linear import Matrix, fit_unseen, inverse_document_frequency, sparse, weigh
-from classifiers.model import Head, Speech, Weights, language_of, prepare
+from classifiers.model import DANGER, HARMLESS, Head, Speech, Weights, language_of, prepare
 from classifiers.neighbours import nearness_of
 from classifiers.ngrams import BUCKETS, Floats, Ints, message_features
+from models.reading import Urgency
 
 FOLDS = 5
 SECOND_SHARE = 0.3  # what a second category takes of a row's target
@@ -83,6 +84,15 @@ def category_targets(rows: Sequence[Row], names: Sequence[str]) -> Floats:
     both = (second.sum(axis=1) > 0) & (out.argmax(axis=1) != second.argmax(axis=1)) & (out.sum(axis=1) > 0)
     out[both] = (1.0 - SECOND_SHARE) * out[both] + SECOND_SHARE * second[both]
     return out
+
+
+def danger_targets(rows: Sequence[Row]) -> Floats:
+    """Targets (rows, 2) for danger and harmless; zeros for a row that tells no urgency."""
+    return label_targets(rows, (DANGER, HARMLESS), lambda row: row.urgency and _danger(row.urgency))
+
+
+def _danger(urgency: str) -> str:
+    return DANGER if urgency == Urgency.SAFETY.value else HARMLESS
 
 
 def balance(truth: Ints, classes: int) -> Floats:

@@ -146,15 +146,15 @@ class BrainReader:
         scores = dict(zip(Category, shares.tolist(), strict=True))
         category = max(TIE_ORDER, key=lambda one: scores[one])
         return replace(
-            base, category=category, second_category=self._second(scores, category), confidence=scores[category],
+            base, category=category, second_category=self._second(scores, category, text), confidence=scores[category],
             scores=scores, model=self.label,
             needs_review=scores[category] < self.limits()[category.value] or self._doubted(base, text, registers),
         )  # fmt: skip
 
-    def _second(self, scores: Mapping[Category, float], first: Category) -> Category | None:
+    def _second(self, scores: Mapping[Category, float], first: Category, text: str) -> Category | None:
         others = [one for one in TIE_ORDER if one not in (first, Category.OTHER)]
         best = max(others, key=lambda one: scores[one])
-        return best if scores[best] >= self.own.rules.second_from else None
+        return best if self.own.rules.second.holds(list(scores.values()), text) else None
 
     def _doubted(self, base: Reading, text: str, registers: Registers) -> bool:
         """Whether our own model wants a human for another reason than that it is not sure of the category."""

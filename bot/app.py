@@ -43,8 +43,11 @@ from bot.receive import Parse, Receiver, Typing
 from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
 from bot.send import Dispatcher, Pace
+from bot.serving import ModelKeeper, ServingModel
 from bot.settings import ROLES, Settings
+from bot.shadow import ShadowReader
 from bot.staff import StaffDoor
+from bot.teacher import Teacher
 from bot.team_chat.door import TeamDoor
 from bot.team_chat.news import followed
 from bot.telegram_intake import webhook_path, webhook_secret
@@ -133,13 +136,16 @@ class App:
         self.presence = neighbours.presence(self.central) if neighbours else None
         self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
         self.metrics = Metrics(self._totals, self._poll_ages)
-        self.reader = self.classifier or load_classifier(review_threshold=settings.review_threshold)
+        self.reader = ServingModel(self.classifier or load_classifier(review_threshold=settings.review_threshold))
+        self.keeper = ModelKeeper(
+            self.office, self.bus, self.reader, settings.models_dir, review_threshold=settings.review_threshold
+        )  # fmt: skip
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
             settings.timezone,
         )  # fmt: skip
-        self.console = ConsoleHouse(self.office, self.clerk, health=self._health)
+        self.console = ConsoleHouse(self.office, self.clerk, health=self._health, model=self.keeper)
         self.telegram = self._telegram_door()
         self.team = self._team_channel()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
@@ -258,6 +264,9 @@ class App:
                 self._work("presence", self.presence.run)
             await self.central.start()
             self._work("orders", OrderRunner(self.office, self.central, self.clock, self.bus, self.node).run)
+        if self.classifier is None and self.roles & {"web", "worker"}:
+            await self.keeper.look()
+            self._work("model", self.keeper.run)
         if "worker" in self.roles:
             await self._start_workers()
         if "clock" in self.roles and self.metronome:
@@ -316,6 +325,11 @@ class App:
         self._work("procedures", runner.run)
         self._work("reports", Reporter(self.office, self.bus, self.clock).run)
         self._work("cards", CardClerk(self.office, self.bus).run)
+        self._work("teacher", Teacher(self.office, self.bus, self.settings.models_dir, self.node).run)
+        shadow = ShadowReader(
+            self.office, self.bus, self.settings.models_dir, review_threshold=self.settings.review_threshold
+        )  # fmt: skip
+        self._work("shadow", shadow.run)
 
     def _parsers(self) -> dict[str, Parse]:
         parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}

@@ -16,6 +16,7 @@ from models import (
     session,
     sla,
     tally,
+    teaching,
     team,
     ticket,
     wallet,
@@ -25,7 +26,7 @@ from models.base import Base
 
 ALL = (
     audit, charger, charging, contact, conversation, force_charge, inbox, incident, member, message, oncall, outbox,
-    session, sla, tally, team, ticket, wallet, words,
+    session, sla, tally, teaching, team, ticket, wallet, words,
 )  # fmt: skip
 
 metadata = Base.metadata

@@ -128,14 +128,15 @@ def training_waits(work: Work) -> bool:
 def claim_training(work: Work, owner: str) -> ModelVersion | None:
     """Take the training that nobody has taken; what a dead process left is marked as failed."""
     _lock(work)
-    for row in _all(work, VersionState.TRAINING):
+    rows = _all(work, VersionState.TRAINING)
+    for row in rows:
         if _dead(work, row):
             _fail(work, row, "interrupted")
-        elif row.lease_owner is None:
-            row.lease_owner, row.lease_until_at = owner, work.now + timedelta(seconds=LEASE_S)
-            _wake(work)
-            return row
-    return None
+    free = next((row for row in rows if row.state is VersionState.TRAINING and row.lease_owner is None), None)
+    if free is not None:
+        free.lease_owner, free.lease_until_at = owner, work.now + timedelta(seconds=LEASE_S)
+        _wake(work)
+    return free
 
 
 def still_training(work: Work, version_id: int, owner: str) -> bool:

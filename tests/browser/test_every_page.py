@@ -65,8 +65,8 @@ DOORS = {"/console/sign-in", "/console/sign-in/code", "/console/start"}
 """Before somebody is in, and the way to where they begin."""
 SIDEBAR = {
     "/console/": "AMDOIC", "/console/requests": "AMDOI-", "/console/tickets": "AMDOI-", "/console/chargers": "AMDO-C",
-    "/console/contacts": "AMDO--", "/console/team": "A-----", "/console/audit": "AMD---", "/console/understanding": "AMDOI-",
-    "/console/status": "AMDO--",
+    "/console/contacts": "AMDO--", "/console/team": "A-----", "/console/audit": "AMD---", "/console/status": "AMDO--",
+    "/console/understanding": "AMDOI-",
 }  # fmt: skip
 OWN: dict[Role, dict[str, str]] = {
     Role.INSTALLER: {"ticket": "{visit}", "message": "{installers}"}, Role.CPO: {"charger": "100011"},

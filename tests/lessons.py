@@ -37,12 +37,12 @@ def always(category: str) -> Callable[[Model], Model]:
     return change
 
 
-async def make_version(
-    office: Office, models: Path, change: Callable[[Model], Model] = same, *, passed: bool = True,
+def placed(
+    work: Work, models: Path, change: Callable[[Model], Model] = same, *, passed: bool = True,
     against: str = SHIPPED.label,
 ) -> ModelVersion:  # fmt: skip
     """A version that has been trained and judged; its folder is there."""
-    asked = await office.run(OPERATOR, model_versions.ask_training)
+    asked = model_versions.ask_training(work)
     folder = models / asked.folder
     save(change(replace(SHIPPED, name=asked.name, version=str(asked.version))), folder)
     verdict = {
@@ -51,12 +51,15 @@ async def make_version(
                      "facts": {"difference": 0.021, "low": 0.004, "high": 0.04}}],
     }  # fmt: skip
     told = Taught(folder_sha256(folder), "d" * 64, 7, passed, verdict, {})
+    assert model_versions.claim_training(work, "test") is asked
+    done = model_versions.trained(work, asked.id, "test", told)
+    assert done is not None
+    return done
 
-    def finish(work: Work) -> ModelVersion:
-        claimed = model_versions.claim_training(work, "test")
-        assert claimed is not None
-        done = model_versions.trained(work, claimed.id, "test", told)
-        assert done is not None
-        return done
 
-    return await office.run(OPERATOR, finish)
+async def make_version(
+    office: Office, models: Path, change: Callable[[Model], Model] = same, *, passed: bool = True,
+    against: str = SHIPPED.label,
+) -> ModelVersion:  # fmt: skip
+    """The same, by an office."""
+    return await office.run(OPERATOR, placed, models, change, passed=passed, against=against)

@@ -7,11 +7,13 @@ import contextlib
 import logging
 import multiprocessing
 import os
+from dataclasses import replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bot.serving import open_version
+from classifiers.dataset import OWN_DATA
 from classifiers.errors import DataError
 from classifiers.lesson import Learnt, Lesson, learn, sweep
 from classifiers.registry import SHIPPED
@@ -52,13 +54,17 @@ def taught(learnt: Learnt) -> Taught:
 
 
 class Teacher:
-    """Runs until cancelled. Several may run, on one node or more: each training has one of them."""
+    """Runs until cancelled. Several may run, on one node or more: each training has one of them.
 
-    def __init__(self, office: Office, bus: Bus, models: Path, owner: str) -> None:
+    `own` is the file with the project's rows, which every version learns beside the team's.
+    """
+
+    def __init__(self, office: Office, bus: Bus, models: Path, owner: str, own: Path = OWN_DATA) -> None:
         self._office = office
         self._bus = bus
         self._models = models
         self._owner = owner
+        self._own = own
 
     async def run(self) -> None:
         """Teach whenever somebody asked for it."""
@@ -101,7 +107,7 @@ class Teacher:
         serving = await self._office.read(ASSISTANT, model_versions.serving)
         now = self._office.clock.now()
         lesson = await asyncio.to_thread(lesson_for, self._models, version, labelled, serving, now)
-        return await self._apart(version, lesson)
+        return await self._apart(version, replace(lesson, own=self._own))
 
     async def _apart(self, version: ModelVersion, lesson: Lesson) -> Learnt | str | None:
         context = multiprocessing.get_context("spawn")

@@ -26,13 +26,14 @@ _UNDER_WAY = ".lesson-"
 @dataclass(frozen=True)
 class Lesson:
     """What to teach: the team's rows, those of the newest month that measure, the folder of the model that serves,
-    and the folder to write (`…/name@version`), which must not be there yet.
+    the folder to write (`…/name@version`), and the file with the project's own rows.
     """
 
     taught: tuple[Row, ...]
     newest: tuple[Row, ...]
     serving: Path
     out: Path
+    own: Path = OWN_DATA
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ def learn(lesson: Lesson) -> Learnt:
     with tempfile.TemporaryDirectory(dir=lesson.out.parent, prefix=_UNDER_WAY) as name:
         rows, made = Path(name) / "team.jsonl", Path(name) / lesson.out.name
         rows.write_text("".join(_line(row) for row in lesson.taught), encoding="utf-8")
-        train_files([OWN_DATA, rows] if lesson.taught else [OWN_DATA], made)
+        train_files([lesson.own, rows] if lesson.taught else [lesson.own], made)
         model = load_model(made)
         verdict = judge(load_model(lesson.serving), model, frozen_rows(), lesson.newest)
         told = figures.of_model(model, frozen_rows(), "frozen messages")
-        data = hashlib.sha256(OWN_DATA.read_bytes() + rows.read_bytes()).hexdigest()
+        data = hashlib.sha256(lesson.own.read_bytes() + rows.read_bytes()).hexdigest()
         shutil.rmtree(lesson.out, ignore_errors=True)  # of a process that died between this line and its row
         made.rename(lesson.out)
     return Learnt(folder_sha256(lesson.out), data, len(lesson.taught), verdict, told)

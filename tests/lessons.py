@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from classifiers import registry
+from classifiers.dataset import OWN_DATA, read_rows
 from classifiers.lesson import folder_sha256
 from classifiers.model import Model, save
 from desk import model_versions
@@ -19,6 +21,14 @@ from models.access import OPERATOR
 from models.teaching import ModelVersion
 
 SHIPPED = registry.load().model
+
+
+def few_rows(folder: Path) -> Path:
+    """A file with few of the project's rows and their categories alone: a lesson on it takes seconds."""
+    path = folder / "few.jsonl"
+    rows = read_rows(OWN_DATA)[::20]
+    path.write_text("".join(json.dumps({"text": row.text, "category": row.category}) + "\n" for row in rows))
+    return path
 
 
 def same(model: Model) -> Model:

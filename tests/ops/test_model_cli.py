@@ -11,14 +11,13 @@ import pytest
 from bot import settings
 from bot.cli import main
 from bot.cli_desk import work_at
-from classifiers import lesson, train
-from classifiers.dataset import OWN_DATA
+from classifiers import lesson
 from desk import messages, teaching
 from desk.work import Work
 from models.audit import AuditRow
 from models.reading import Category
 from tests.desk.test_teaching import hear
-from tests.lessons import SHIPPED, placed
+from tests.lessons import SHIPPED, few_rows, placed
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -31,10 +30,7 @@ def run(
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHARGEHAND_DATABASE_URL", empty_database)
-    few = tmp_path / "few.jsonl"
-    few.write_text("".join(OWN_DATA.read_text(encoding="utf-8").splitlines(keepends=True)[::30]), encoding="utf-8")
-    monkeypatch.setattr(lesson, "OWN_DATA", few)
-    monkeypatch.setattr(train, "OWN_DATA", few)
+    monkeypatch.setattr(lesson.Lesson.__init__, "__defaults__", (few_rows(tmp_path),))
 
     def call(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -17,6 +17,7 @@ from typing import Any
 from classifiers import figures
 from classifiers.errors import DataError
 from classifiers.lesson import folder_sha256
+from classifiers.model import Model
 from classifiers.promotion import frozen_rows
 from classifiers.registry import Classifier, load
 from desk import model_versions
@@ -92,7 +93,7 @@ class ModelKeeper:
         self._threshold = review_threshold
         self._retry_at: datetime | None = None
         self._registers: tuple[datetime, Registers] | None = None
-        self._measured: dict[str, dict[str, Any]] = {}
+        self._measured: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     async def run(self) -> None:
         """Look whenever a version was promoted or taken back, and every few seconds."""
@@ -153,8 +154,8 @@ class ModelKeeper:
         known = await self._known()
         return await asyncio.to_thread(self._model.explain, text, known)
 
-    async def figures(self) -> dict[str, Any]:
-        """How the model that serves does on the frozen messages; measured once for each."""
+    def figures(self) -> dict[str, Any]:
+        """How it does on the frozen messages: as its card says, else measured once; empty until that is done."""
         reader = self._model.now.reader
         if not isinstance(reader, Classifier):
             return {}
@@ -163,12 +164,17 @@ class ModelKeeper:
             return dict(told)
         label = reader.model.label
         if label not in self._measured:
-            made = await asyncio.to_thread(figures.of_model, reader.model, frozen_rows(), "frozen messages")
-            self._measured = {label: made}
-        return self._measured[label]
+            measuring = asyncio.to_thread(_measure, reader.model)
+            self._measured = {label: asyncio.ensure_future(measuring)}
+        measured = self._measured[label]
+        return measured.result() if measured.done() and measured.exception() is None else {}
 
     async def _known(self) -> Registers:
         now = self._office.clock.now()
         if self._registers is None or now - self._registers[0] > timedelta(seconds=REGISTERS_FRESH_S):
             self._registers = (now, await self._office.read(ASSISTANT, registers))
         return self._registers[1]
+
+
+def _measure(model: Model) -> dict[str, Any]:
+    return figures.of_model(model, frozen_rows(), "frozen messages")

@@ -51,8 +51,8 @@ class ModelInService(Protocol):
         """Why it reads a text as it does; None where it cannot say."""
         ...
 
-    async def figures(self) -> dict[str, Any]:
-        """How it does on the frozen messages; empty where that cannot be measured."""
+    def figures(self) -> dict[str, Any]:
+        """How it does on the frozen messages; empty where that is not measured yet."""
         ...
 
 
@@ -66,7 +66,7 @@ class NoModel:
         """It cannot say."""
         return None
 
-    async def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """There are none."""
         return {}
 

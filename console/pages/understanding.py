@@ -39,7 +39,7 @@ async def show(visit: Visit) -> Response:
     """All of it."""
     parts = await visit.desk.read(understanding.look)
     serving, model = parts["serving"], visit.house.model
-    told = serving.figures if serving is not None and not model.trouble else await model.figures()
+    told = serving.figures if serving is not None and not model.trouble else model.figures()
     drawn = await asyncio.to_thread(_drawn, visit, parts, told or {})
     return visit.render(
         "understanding/page.html", **{**parts, **drawn}, label=model.label, trouble=model.trouble, may_serve=MAY_SERVE,

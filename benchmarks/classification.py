@@ -39,15 +39,19 @@ def run(databases: dict[str, str]) -> None:
         Finding("a message, 95th percentile", median(one("p95_ms")), "ms", at_most=10.0, note=spread(one("p95_ms"))),
         Finding("a message, in products", median(ratios), at_most=12.0, note=spread(ratios)),
         Finding("the same by view A alone, median", median(one("alone_ms")), "ms", note=spread(one("alone_ms"))),
-        Finding("processor time to the first answer", median(one("start_s")), "s", at_most=1.0, note=spread(one("start_s"))),
-        Finding("resident after reading", median(one("resident_mb")), "MB", at_most=150.0, note=spread(one("resident_mb"))),
+        Finding(
+            "processor time to the first answer", median(one("start_s")), "s", at_most=1.0, note=spread(one("start_s"))
+        ),
+        Finding(
+            "resident after reading", median(one("resident_mb")), "MB", at_most=150.0, note=spread(one("resident_mb"))
+        ),
         Finding("artefacts on disk", one("artefacts_mb")[0], "MB", at_most=24.0),
     ]
     show(f"Understanding one message, {MESSAGES} of {PIECES[0]} to {PIECES[1]} pieces, {ROUNDS} rounds", findings)
 
 
 def _round() -> dict[str, float]:
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.classification"],
         env={**os.environ, **threads}, capture_output=True, text=True, check=True,

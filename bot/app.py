@@ -45,8 +45,11 @@ from bot.reconcile import OutcomeFinder, Preview
 from bot.reporter import Reporter
 from bot.second_opinion import SecondOpinions
 from bot.send import Dispatcher, Pace
+from bot.serving import ModelKeeper, ServingModel
 from bot.settings import ROLES, Settings
+from bot.shadow import ShadowReader
 from bot.staff import StaffDoor
+from bot.teacher import Teacher
 from bot.team_chat.door import TeamDoor
 from bot.team_chat.news import followed
 from bot.telegram_intake import webhook_path, webhook_secret
@@ -134,13 +137,16 @@ class App:
         self.presence = neighbours.presence(self.central) if neighbours else None
         self.clerk = OrderClerk(self.office, bus=self.bus, clock=self.clock, presence=self.presence)
         self.metrics = Metrics(self._totals, self._poll_ages)
-        self.reader = self.classifier or serving(settings).reader
+        self.reader = ServingModel(self.classifier or serving(settings).reader)
+        self.keeper = ModelKeeper(
+            self.office, self.bus, self.reader, settings.models_dir, review_threshold=settings.review_threshold
+        )  # fmt: skip
         self.knowledge = KnowledgeFile(settings.knowledge_file or Path(__file__).with_name("knowledge.sample.toml"))
         self.webchat = WebChat(
             self.office, self.bus, self.clock, settings.secret_key.encode(), frozenset(settings.webchat_origins),
             settings.timezone,
         )  # fmt: skip
-        self.console = ConsoleHouse(self.office, self.clerk, health=self._health)
+        self.console = ConsoleHouse(self.office, self.clerk, health=self._health, model=self.keeper)
         self.telegram = self._telegram_door()
         self.team = self._team_channel()
         self.live = LivePage(self.office, self.bus, self.viewer, settings.timezone) if self.viewer else None
@@ -259,6 +265,10 @@ class App:
                 self._work("presence", self.presence.run)
             await self.central.start()
             self._work("orders", OrderRunner(self.office, self.central, self.clock, self.bus, self.node).run)
+        own_model = self.classifier is None and self.settings.classifier_brain is None
+        if own_model and self.roles & {"web", "worker"}:
+            await self.keeper.look()
+            self._work("model", self.keeper.run)
         if "worker" in self.roles:
             await self._start_workers()
         if "clock" in self.roles and self.metronome:
@@ -321,6 +331,11 @@ class App:
         if opinions is not None:
             self._work("second opinions", opinions.run)
             self._closers.append(opinions.close)
+        self._work("teacher", Teacher(self.office, self.bus, self.settings.models_dir, self.node).run)
+        shadow = ShadowReader(
+            self.office, self.bus, self.settings.models_dir, review_threshold=self.settings.review_threshold
+        )  # fmt: skip
+        self._work("shadow", shadow.run)
 
     def _parsers(self) -> dict[str, Parse]:
         parsers: dict[str, Parse] = {WEB: parse_web, WHATSAPP: parse_whatsapp}

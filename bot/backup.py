@@ -1,4 +1,4 @@
-"""Backup and restore: database, media and secret key in one tar, each member with its SHA-256 in the manifest."""
+"""Backup and restore: database, media, models and secret key in one tar, each with its SHA-256 in the manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot import migrate
 from bot.settings import Settings
 
 FORMAT = 1
-MANIFEST, DATABASE, SECRET, MEDIA = "manifest.json", "database.db", "secret.key", "media"
+MANIFEST, DATABASE, SECRET, MEDIA, MODELS = "manifest.json", "database.db", "secret.key", "media", "models"
 JOURNAL = "ocpp-journal.jsonl"
 """What chargers reported and the database has not taken yet."""
 _CHUNK = 1 << 20
@@ -78,12 +78,14 @@ def _fill(settings: Settings, archive: tarfile.TarFile, schema: str, at: datetim
         if file.is_file():
             members[name] = _add(archive, file, name)
     files = 0
-    for file in sorted(settings.media_dir.rglob("*")):
-        if file.is_file() and not file.is_symlink():
-            name = f"{MEDIA}/{file.relative_to(settings.media_dir).as_posix()}"
+    for head, folder in ((MEDIA, settings.media_dir), (MODELS, settings.models_dir)):
+        for file in sorted(folder.rglob("*")):
+            inside = file.relative_to(folder)
+            if not file.is_file() or file.is_symlink() or (head == MODELS and inside.parts[0].startswith(".")):
+                continue  # a lesson under way is no model yet
             with contextlib.suppress(FileNotFoundError):  # retention may delete one meanwhile
-                members[name] = _add(archive, file, name)
-                files += 1
+                members[f"{head}/{inside.as_posix()}"] = _add(archive, file, f"{head}/{inside.as_posix()}")
+                files += head == MEDIA
     engine = "sqlite" if path is not None else "postgresql"
     manifest = {"format": FORMAT, "made_at": at.isoformat(), "engine": engine, "schema": schema, "members": members}
     _add_bytes(archive, MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
@@ -143,7 +145,8 @@ def restore(settings: Settings, source: Path, *, force: bool, at: datetime) -> C
         manifest = _unpack(source, folder)
         _check(settings, folder, manifest)
         places = [(folder / DATABASE, settings.sqlite_path), (folder / SECRET, settings.secret_file),
-                  (folder / MEDIA, settings.media_dir), (folder / JOURNAL, settings.data_dir / JOURNAL)]  # fmt: skip
+                  (folder / MEDIA, settings.media_dir), (folder / MODELS, settings.models_dir),
+                  (folder / JOURNAL, settings.data_dir / JOURNAL)]  # fmt: skip
         moves = [(new, place) for new, place in places if place is not None and new.exists()]
         taken = [place for _, place in moves if _occupied(place)]
         if taken and not force:
@@ -212,7 +215,8 @@ _HOLDS = {"sqlite": "hold the database", "postgresql": "hold no database"}
 
 def _refuse_strange(source: Path, member: tarfile.TarInfo) -> None:
     path = PurePosixPath(member.name)
-    known = member.name in (MANIFEST, DATABASE, SECRET, JOURNAL) or (len(path.parts) > 1 and path.parts[0] == MEDIA)
+    inside = len(path.parts) > 1 and path.parts[0] in (MEDIA, MODELS)
+    known = inside or member.name in (MANIFEST, DATABASE, SECRET, JOURNAL)
     if not member.isreg() or not known or path.is_absolute() or ".." in path.parts:
         raise BackupError(f"{source} is no backup of Chargehand: it holds {member.name!r}")
 

@@ -32,6 +32,7 @@ GROUPS = {
     "member": "Members of the team",
     "contact": "People who write: what is kept about them",
     "token": "API tokens",
+    "model": "What the team teaches the assistant: versions of its model",
     "simulate": "Virtual chargers",
     "brain": "Other brains: a transformers model of your own, an endpoint that is asked in doubt",
 }
@@ -194,6 +195,23 @@ def _brain_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_count, default=300, metavar="N", help="ask about so many at most; default 300")
 
 
+def _version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION", help="team@3, or 3 alone")
+
+
+def _promote(parser: argparse.ArgumentParser) -> None:
+    _version(parser)
+    parser.add_argument("--force", metavar="WHY", help="although its verdict is against it; the reason is kept")
+
+
+def _rollback(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to-shipped", action="store_true", help="to the model that came with Chargehand")
+
+
+def _shadow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION|off", help="team@3, or off: nobody reads along")
+
+
 def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, metavar="WS_URL", help="up to where the charger's id follows")
     parser.add_argument("--count", type=_count, default=1, metavar="N")
@@ -264,6 +282,20 @@ COMMANDS: tuple[Command, ...] = (
              "chargehand brain check some/model --data held-out.csv --labels labels.json")),
     Command("brain fit-endpoint", "Ask the endpoint about labelled messages, and fit what its agreement is worth",
             "bot.cli_brain:fit_endpoint", _brain_fit, ("chargehand brain fit-endpoint --data held-out.csv",)),
+    Command("model list", "Versions of the model, and which one serves", "bot.cli_teach:listing", _nothing,
+            ("chargehand model list",)),
+    Command("model train", "Train a candidate on the project's messages and those that the team labelled",
+            "bot.cli_teach:train", _nothing, ("chargehand model train",)),
+    Command("model judge", "Compare a version with the one that serves, and keep the verdict", "bot.cli_teach:judge",
+            _version, ("chargehand model judge team@3",)),
+    Command("model promote", "Let a version serve that its verdict lets; nothing is restarted",
+            "bot.cli_teach:promote", _promote,
+            ("chargehand model promote team@3",
+             "chargehand model promote team@3 --force 'measured by hand on 400 messages of May'")),
+    Command("model rollback", "The version that served before serves again", "bot.cli_teach:rollback", _rollback,
+            ("chargehand model rollback", "chargehand model rollback --to-shipped")),
+    Command("model shadow", "Let a version read along without answering", "bot.cli_teach:shadow", _shadow,
+            ("chargehand model shadow team@3", "chargehand model shadow off")),
     Command("simulate chargers", "Virtual chargers against any central system", "bot.cli_machine:simulate", _simulate,
             ("chargehand simulate chargers --url ws://127.0.0.1:9000/ocpp --count 5 --scenario healthy",)),
 )  # fmt: skip

@@ -101,6 +101,11 @@ class Settings:
         return self.data_dir / "media"
 
     @property
+    def models_dir(self) -> Path:
+        """Where the models that were trained here lie."""
+        return self.data_dir / "models"
+
+    @property
     def secret_file(self) -> Path:
         """Where a secret key that nobody set is kept."""
         return self.data_dir / "secret.key"

@@ -81,6 +81,7 @@ class _Plan:
     base: Model | None
     encoder: Encoder | None
     strange: Sequence[Row]
+    private: frozenset[str] = frozenset()
 
 
 def _speech(plan: _Plan) -> Speech:
@@ -190,11 +191,12 @@ def _gate(plan: _Plan, stuff: Material, learnt: _Learnt, speech: Speech) -> Gate
     )
 
 
-def _bank(stuff: Material) -> Bank | None:
-    """Up to 4,000 rows, chosen by a hash of their text."""
+def _bank(stuff: Material, private: frozenset[str]) -> Bank | None:
+    """Up to 4,000 rows, chosen by a hash of their text; none of those that are private."""
     if stuff.vectors is None:
         return None
-    order = sorted(range(len(stuff.rows)), key=lambda at: bucket(stuff.rows[at].text, "bank", 1 << 40))
+    open_rows = [at for at, row in enumerate(stuff.rows) if row.text not in private]
+    order = sorted(open_rows, key=lambda at: bucket(stuff.rows[at].text, "bank", 1 << 40))
     chosen = sorted(order[:MOST])
     rows = [stuff.rows[at] for at in chosen]
     return make_bank(stuff.vectors[chosen], tuple(row.text for row in rows), tuple(row.category for row in rows))
@@ -232,7 +234,7 @@ def _model(plan: _Plan, about: dict[str, Any], label: str, advance: Advance) -> 
         alone=rules(plan.rows, names, category.alone, urgency.alone),
         together=None if category.together is None else rules(plan.rows, names, category.together, urgency.together),
         gate=_gate(plan, stuff, category, speech),
-        bank=_bank(stuff),
+        bank=_bank(stuff, plan.private),
         encoder=plan.encoder,
         card=about,
     )
@@ -251,13 +253,16 @@ def train_files(
     out: Path,
     *,
     test: Path | None = None,
+    tests: Sequence[Row] | None = None,
+    private: Sequence[Path] = (),
     encoder: Path | None = None,
     out_of_scope: str | None = None,
     quiet: bool = True,
 ) -> Trained:
     """Train on CSV or JSONL files and write the model to the folder `out` (`name@version`, or a name).
 
-    Measured on the file `test`; without one, one family in five is left out of training and measured. Any set of two
+    Measured on the file `test` or the rows `tests`; without them one family in five is left out and measured. Texts
+    of `private` files teach, but none is kept in the model as an example. Any set of two
     labels or more will do; a model whose labels are the seven categories can serve. `encoder` is a folder made by
     classifiers/workshop, the shipped one by default. Rows labelled `out_of_scope` teach only the gate. Raises DataError
     for data that cannot be used.
@@ -269,7 +274,7 @@ def train_files(
         raise DataError(data_files[0], "needs at least two different categories")
     if out.exists() and not out.is_dir():
         raise DataError(out, "is not a folder")
-    tests = read_rows(test) if test else None
+    tests = read_rows(test) if test else tests
     rows, held_out = (rows, tests) if tests is not None else _split(rows)
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in data_files}
     shipped = OWN_DATA.resolve() in {path.resolve() for path in data_files}
@@ -279,6 +284,7 @@ def train_files(
         None if shipped else load_model(SHIPPED),
         load_encoder(encoder) if encoder else _shipped_encoder(),
         strange,
+        frozenset(row.text for path in private for row in read_rows(path)),
     )
     about: dict[str, Any] = {
         "training": {"rows": len(rows), "held_out_rows": len(held_out), "folds": FOLDS},

@@ -95,6 +95,8 @@ def _next(argument: Argument, rest: str) -> tuple[str, str]:
         return rest, ""
     quoted = _QUOTED.match(rest)
     if quoted is not None:
+        if _gives_way(argument, quoted[1].strip()):
+            return "", rest
         return quoted[1].strip(), rest[quoted.end() :]
     if argument.kind.whole_rest:
         return rest.strip(_EDGES), ""
@@ -102,9 +104,12 @@ def _next(argument: Argument, rest: str) -> tuple[str, str]:
     if word is None:
         return "", ""
     found = word[0].strip(_EDGES)
-    if not argument.required and argument.kind.fits is not None and not argument.kind.fits(found):
-        return "", rest
-    return found, rest[word.end() :]
+    return ("", rest) if _gives_way(argument, found) else (found, rest[word.end() :])
+
+
+def _gives_way(argument: Argument, word: str) -> bool:
+    """Whether a word that an optional argument cannot be is left to the next one."""
+    return not argument.required and argument.kind.fits is not None and not argument.kind.fits(word)
 
 
 def _read(argument: Argument, word: str, command: Command[Any]) -> Any:

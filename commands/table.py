@@ -14,6 +14,7 @@ from commands.close import close
 from commands.command import Command
 from commands.config import config
 from commands.contact import contact
+from commands.correct import correct
 from commands.escalate import escalate
 from commands.heal import heal
 from commands.help import help_about, may_use
@@ -42,7 +43,7 @@ from models.access import Actor
 
 _ABOUT: tuple[Command[Any], ...] = (
     status, sessions, clear, reset, reboot, out, restore, unlock, charge, stopcharge, config, log, heal,
-    balance, block, unblock, contact, send, resend,
+    balance, block, unblock, contact, send, resend, correct,
     tickets, ticket, take, note, reply, snooze, escalate, resolve, close, assign, incident, ack,
     oncall, whoami,
 )  # fmt: skip

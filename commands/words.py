@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, NewType
 
 from models.errors import BadInput
+from models.reading import Urgency
 from models.ticket import ticket_ref
 
 ChargerId = NewType("ChargerId", str)
@@ -26,6 +27,7 @@ Seconds = NewType("Seconds", int)
 Escalation = NewType("Escalation", str)
 AlertId = NewType("AlertId", int)
 OutboxId = NewType("OutboxId", int)
+MessageId = NewType("MessageId", int)
 Tag = NewType("Tag", str)
 ConfigKey = NewType("ConfigKey", str)
 ConfigValue = NewType("ConfigValue", str)
@@ -176,6 +178,13 @@ def _outbox(text: str) -> OutboxId:
     return OutboxId(_row_key(text))
 
 
+def _message(text: str) -> MessageId:
+    try:
+        return MessageId(_row_key(text))
+    except BadInput:
+        raise BadInput("command.bad_message", text=text[:60]) from None
+
+
 def _row_key(text: str) -> int:
     word = plain_digits(text).lstrip("#")
     if not re.fullmatch(r"\d{1,15}", word) or int(word) == 0:
@@ -231,6 +240,7 @@ KINDS: dict[Any, Kind] = {
     Escalation: Kind("tried; failed; needed", _escalation, whole_rest=True, verbatim=True),
     AlertId: Kind("alert-id", _alert),
     OutboxId: Kind("outbox-id", _outbox),
+    MessageId: Kind("message-id", _message),
     Tag: Kind("tag", _tag),
     ConfigKey: Kind("key", _config_key),
     ConfigValue: Kind("value", _config_value, whole_rest=True),
@@ -240,6 +250,10 @@ KINDS: dict[Any, Kind] = {
     int: Kind("number", _whole_number),
 }
 """What a field of an arguments class may be, beside an Enum of words."""
+
+
+_GIVES_WAY: frozenset[type[Enum]] = frozenset({Urgency})
+"""Choices that stand before free text: a word that is none of them is the text's first."""
 
 
 def kind_of(annotation: Any) -> Kind:
@@ -254,10 +268,13 @@ def kind_of(annotation: Any) -> Kind:
 def _choice(words: type[Enum]) -> Kind:
     by_word = {str(item.value).lower(): item for item in words}
 
+    def fits(text: str) -> bool:
+        return text.lower().replace("-", "_") in by_word
+
     def read(text: str) -> Enum:
         item = by_word.get(text.lower().replace("-", "_"))
         if item is None:
             raise BadInput("command.bad_choice", text=text[:60], choices=", ".join(by_word))
         return item
 
-    return Kind("|".join(by_word), read)
+    return Kind("|".join(by_word), read, fits=fits if words in _GIVES_WAY else None)

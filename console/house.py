@@ -8,9 +8,11 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Protocol
 
 from desk.office import Office
 from models.ports import Bus, Chargers, Clock
+from models.reading import Evidence
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,51 @@ class HouseHealth:
     reading_ms: float = 0.0
 
 
+class ModelInService(Protocol):
+    """The model that reads messages in this process, as pages ask about it."""
+
+    @property
+    def label(self) -> str:
+        """`name@version`."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """The label of a version that should serve here and cannot; empty where all is well."""
+        ...
+
+    async def explain(self, text: str) -> Evidence | None:
+        """Why it reads a text as it does; None where it cannot say."""
+        ...
+
+    def figures(self) -> dict[str, Any]:
+        """How it does on the frozen messages; empty where that is not measured yet."""
+        ...
+
+
+class NoModel:
+    """A console beside which no model is loaded."""
+
+    label = ""
+    trouble = ""
+
+    async def explain(self, text: str) -> Evidence | None:
+        """It cannot say."""
+        return None
+
+    def figures(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+
 @dataclass(frozen=True)
 class ConsoleHouse:
-    """The desk, the way to chargers, and what the process knows of itself. `stopping` ends the streams."""
+    """The desk, the way to chargers, the model, and what the process knows of itself. `stopping` ends the streams."""
 
     office: Office
     chargers: Chargers
     health: Callable[[], HouseHealth] = HouseHealth
+    model: ModelInService = field(default_factory=NoModel)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

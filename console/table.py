@@ -22,13 +22,14 @@ from console.pages import (
     team,
     ticket,
     tickets,
+    understanding,
 )
 from console.pages.page import Page, Visit
 from models.access import Permission
 
 MODULES = (
-    dashboard, requests, files, tickets, ticket, contacts, chargers, site_map, procedures, status, team, audit, me,
-    second_step, sign_in, command_bar,
+    dashboard, requests, files, tickets, ticket, contacts, chargers, site_map, procedures, status, team, audit,
+    understanding, me, second_step, sign_in, command_bar,
 )  # fmt: skip
 PAGES: tuple[Page, ...] = tuple(chain.from_iterable(module.PAGES for module in MODULES))
 
@@ -51,6 +52,7 @@ SIDEBAR: tuple[Entry, ...] = (
     Entry("nav.contacts", "/console/contacts", "contacts", Permission.VIEW_CONTACTS),
     Entry("nav.team", "/console/team", "team", Permission.MANAGE_TEAM),
     Entry("nav.audit", "/console/audit", "audit", Permission.VIEW_AUDIT),
+    Entry("nav.understanding", "/console/understanding", "eye", Permission.CORRECT_MESSAGES),
     Entry("nav.status", "/console/status", "status", Permission.VIEW_ROSTER),
 )
 

@@ -165,7 +165,7 @@ def _of_alert(work: Work, alert: TeamAlert) -> Sheet:
     if alert.charger_id is not None:
         lines.insert(1, _charger(work, alert.charger_id, None))
     if alert.message_id is not None and (words := _words_of(work, work.session.get(Message, alert.message_id))):
-        lines.append(words)
+        lines += [words, {"$code": "card.line.message", "id": alert.message_id}]
     if over:
         lines.append({"$code": "card.line.acked", "by": alert.acked_by or "–", "at": _at(alert.acked_at)})
     buttons = () if over else (("ack", str(alert.id)),)

@@ -19,6 +19,7 @@ NEEDS: dict[str, Permission] = {
     "charger": Permission.VIEW_CHARGERS,
     "run": Permission.COMMAND_CHARGERS,
     "contact": Permission.VIEW_CONTACTS,
+    "model": Permission.CORRECT_MESSAGES,
 }
 """What a kind asks for. A kind that is not here is told to nobody."""
 

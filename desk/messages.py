@@ -10,10 +10,10 @@ from sqlalchemy import select
 from desk import audit, tally
 from desk.work import Work
 from models.access import Permission
-from models.errors import NotFound
+from models.errors import BadInput, NotFound, Refusal
 from models.message import Correction, Direction, Media, Message, MessageState
 from models.outbox import OutboxItem
-from models.reading import Category, Reading
+from models.reading import Category, Reading, Urgency
 from models.tally import Counted
 
 REVIEW = "review"
@@ -81,25 +81,57 @@ def archive(work: Work, message_id: int) -> Message:
     return message
 
 
-def correct(work: Work, message_id: int, category: Category, why: str = "") -> Message:
-    """A human's word on the category: changes the message and becomes a labelled row."""
+def correct(
+    work: Work, message_id: int, category: Category, why: str = "", *, urgency: Urgency | None = None,
+    language: str | None = None,
+) -> Message:  # fmt: skip
+    """A human's word on how a message is to be understood: changes it and becomes a labelled row.
+
+    Without `urgency` or `language` those stay as they are, untold. A danger is always a fault.
+    """
     work.require(Permission.CORRECT_MESSAGES)
     message = get(work, message_id)
-    work.session.add(
-        Correction(
-            message_id=message.id, was=message.category, now=category, by=work.actor.name[:120], why=why, at=work.now
-        )
-    )
-    audit.record(
-        work, "message.corrected", f"message:{message.id}",
-        was=message.category.value if message.category else None, now=category.value,
+    if message.direction is not Direction.INBOUND:
+        raise Refusal("message.not_theirs", id=message_id)
+    if urgency is Urgency.SAFETY and category is not Category.FAULT:
+        raise BadInput("message.danger_is_a_fault")
+    correction = Correction(
+        message_id=message.id, was=message.category, now=category, urgency_was=message.urgency, urgency=urgency,
+        language=language, by=work.actor.name[:120], by_id=f"{work.actor.kind}:{work.actor.id}"[:80], why=why,
+        at=work.now,
     )  # fmt: skip
+    _supersede(work, correction)
+    audit.record(work, "message.corrected", f"message:{message.id}", **_changes(correction))
     _count(work, message, category)
     message.category = category
+    message.urgency = urgency or message.urgency
+    message.language = language or message.language
     message.needs_review = False
     message.move(MessageState.BUCKETED)
     work.wake(f"live.message.{message.id}")
     return message
+
+
+def _supersede(work: Work, correction: Correction) -> None:
+    """Two words in one instant are one: the later takes the place of the earlier."""
+    same = select(Correction).where(Correction.message_id == correction.message_id, Correction.at == correction.at)
+    earlier = work.session.scalar(same)
+    if earlier is not None:
+        correction.was, correction.urgency_was = earlier.was, earlier.urgency_was
+        work.session.delete(earlier)
+        work.session.flush()
+    work.session.add(correction)
+
+
+def _changes(correction: Correction) -> dict[str, Any]:
+    """What stands in the audit trail: the category always, urgency and language where somebody spoke of them."""
+    changes: dict[str, Any] = {"was": correction.was.value if correction.was else None, "now": correction.now.value}
+    if correction.urgency is not None:
+        changes |= {
+            "urgency_was": correction.urgency_was.value if correction.urgency_was else None,
+            "urgency": correction.urgency.value,
+        }
+    return changes | ({"language": correction.language} if correction.language else {})
 
 
 def facts(work: Work, message: Message) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is kept only for a while: raw payloads, callbacks, quarantine, frames, files that people sent, old sessions."""
+"""What is kept only for a while: raw payloads, callbacks, quarantine, frames, files, old sessions, shadow readings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from models.inbox import InboxItem, InboxState, Quarantine
 from models.message import Media, MediaState, Message
 from models.outbox import OutboxEvent
 from models.session import MemberSession, SignInTry
+from models.teaching import ShadowReading
 from models.ticket import TicketEvent
 
 CHUNK = 500
@@ -49,6 +50,7 @@ def sweep(work: Work, keep: Keep, limit: int = CHUNK) -> int:
     count += _delete(work, Quarantine, Quarantine.received_at, raw, limit)
     count += _delete(work, SignInTry, SignInTry.at, raw, limit)
     count += _delete(work, MemberSession, MemberSession.expires_at, raw, limit)
+    count += _delete(work, ShadowReading, ShadowReading.at, raw, limit)
     return count + _delete(work, OcppFrame, OcppFrame.at, frames, limit)
 
 

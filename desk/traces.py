@@ -18,7 +18,9 @@ from models.base import Base
 BLANK = "…"
 _HARMLESS = re.compile(r"[A-Za-z0-9_.:+\-]{0,40}")
 """A fact of this shape is a code, a reference, an instant or a number, not a sentence."""
-_LEFT_ALONE = frozenset({"contact", "member", "member_identity", "site", "fleet", "charger", "meta", "api_token"})
+_LEFT_ALONE = frozenset(
+    {"contact", "member", "member_identity", "site", "fleet", "charger", "meta", "api_token", "model_version"}
+)
 """Other people's own rows and registers: a name in them is theirs."""
 
 

@@ -56,11 +56,12 @@ class Permission(StrEnum):
     EDIT_ROSTER = "edit_roster"
     VIEW_AUDIT = "view_audit"
     MANAGE_TEAM = "manage_team"
+    MANAGE_MODEL = "manage_model"
 
 
 _ALL = frozenset(Permission)
 _MANAGER = _ALL - {Permission.MANAGE_TEAM}
-_DESK = _MANAGER - {Permission.ERASE_CONTACTS, Permission.EDIT_CHARGERS}
+_DESK = _MANAGER - {Permission.ERASE_CONTACTS, Permission.EDIT_CHARGERS, Permission.MANAGE_MODEL}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: _ALL,

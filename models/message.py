@@ -198,7 +198,11 @@ class Media(Base):
 
 
 class Correction(Base):
-    """A human's word on a message's category: append-only, the next model's training data."""
+    """A human's word on how a message is to be understood: append-only, the next model's training data.
+
+    `by` is who, in words, `by_id` so that two of one name are told apart. Where they spoke of urgency (a danger that
+    was missed, a false alarm) or language, it stands there too.
+    """
 
     __tablename__ = "correction"
     __table_args__ = (UniqueConstraint("message_id", "at"),)
@@ -207,6 +211,10 @@ class Correction(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
     was: Mapped[Category | None]
     now: Mapped[Category]
+    urgency_was: Mapped[Urgency | None]
+    urgency: Mapped[Urgency | None]
+    language: Mapped[str | None] = mapped_column(String(16))
     by: Mapped[str] = mapped_column(String(120))
+    by_id: Mapped[str] = mapped_column(String(80), default="", server_default="")
     why: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime]

@@ -9,12 +9,12 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from models.access import Actor
 from models.charger import ChargerState, OrderKind, OrderOutcome
 from models.outbox import Parcel, SendResult
-from models.reading import Reading, Registers
+from models.reading import Evidence, Reading, Registers
 
 
 class Clock(Protocol):
@@ -38,6 +38,15 @@ class MessageClassifier(Protocol):
 
     def read(self, text: str, registers: Registers) -> Reading:
         """Never raises, whatever the text."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A classifier that can say why; pure and safe to call from a thread."""
+
+    def explain(self, text: str, registers: Registers) -> Evidence:
+        """What speaks for its reading of a text. Never raises, whatever the text."""
         ...
 
 

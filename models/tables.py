@@ -17,6 +17,7 @@ from models import (
     session,
     sla,
     tally,
+    teaching,
     team,
     ticket,
     wallet,
@@ -26,7 +27,7 @@ from models.base import Base
 
 ALL = (
     audit, charger, charging, contact, conversation, force_charge, inbox, incident, member, message, oncall, outbox,
-    second_opinion, session, sla, tally, team, ticket, wallet, words,
+    second_opinion, session, sla, tally, teaching, team, ticket, wallet, words,
 )  # fmt: skip
 
 metadata = Base.metadata

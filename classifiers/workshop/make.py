@@ -50,7 +50,7 @@ from classifiers.workshop.weights import SHA256, SOURCE, fetch
 from models.reading import Urgency
 
 HERE = Path(__file__).parents[1] / "artefacts" / "encoder"
-PIECES, EPOCHS, FOLDS = 9000, 4, 3
+PIECES, EPOCHS, FOLDS = 9000, 5, 3
 URGENCY_WEIGHT, DANGER_WEIGHT = 0.5, 1.0
 
 

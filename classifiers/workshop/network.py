@@ -19,7 +19,7 @@ from classifiers.encoder import MAX_TOKENS
 from classifiers.ngrams import Floats
 
 BATCH = 32
-RATE = 1.5e-4
+RATE = 2e-4
 HEAD_RATE = 1e-2
 WARM_UP = 0.1
 SMOOTHING = 0.05

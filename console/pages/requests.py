@@ -11,12 +11,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from console.api.language import worded
-from console.pages.page import Visit, page
+from console.pages.page import Visit, inside, page
 from desk import message_list, messages, replies, request_file
 from desk.message_list import OPENS_ON, MessageFilter
 from models.access import OWN_TICKETS_ONLY, Permission
-from models.message import MessageState
-from models.reading import Category, Urgency
+from models.errors import BadInput
+from models.message import Direction, Message, MessageState
+from models.reading import Category, Evidence, Urgency
 
 PATH = "/console/requests"
 TABS = (
@@ -81,8 +82,16 @@ def _href(wanted: MessageFilter) -> str:
 
 @page(PATH + "/{message_id:int}", needs=Permission.VIEW_MESSAGES)
 async def request(visit: Visit) -> Response:
-    """Everything that is needed to decide what to do."""
-    return visit.render("requests/one.html", **await _around(visit, visit.key("message_id")))
+    """Everything that is needed to decide what to do, and why it was read as it was."""
+    around = await _around(visit, visit.key("message_id"))
+    return visit.render("requests/one.html", **around, evidence=await _evidence(visit, around["message"]))
+
+
+async def _evidence(visit: Visit, message: Message) -> Evidence | None:
+    """What speaks for its reading, worked out now by the model in service, for whoever may put it right."""
+    if message.direction is not Direction.INBOUND or not message.text or not visit.may(Permission.CORRECT_MESSAGES):
+        return None
+    return await visit.house.model.explain(message.text)
 
 
 @page(PATH + "/{message_id:int}/talk", needs=Permission.VIEW_MESSAGES)
@@ -102,7 +111,8 @@ async def _around(visit: Visit, message_id: int) -> dict[str, Any]:
     scores = sorted((parts["message"].scores or {}).items(), key=lambda pair: -pair[1])
     return {
         **parts, "words_of": _words(visit), "once": secrets.token_hex(12), "categories": tuple(Category),
-        "opens_tickets": opens, "scores": scores, "queue": PATH,
+        "opens_tickets": opens, "scores": scores, "queue": PATH, "urgencies": tuple(Urgency), "languages": LANGUAGES,
+        "guesses": [(name, score) for name, score in scores if name in set(Category)][:2],
     }  # fmt: skip
 
 
@@ -123,11 +133,17 @@ def _words(visit: Visit) -> Any:
 
 @page(PATH + "/{message_id:int}/category", needs=Permission.CORRECT_MESSAGES, methods=("POST",))
 async def correct(visit: Visit) -> Response:
-    """Say which category is right, and why; it becomes training data."""
+    """Say which category is right (and urgency, language), and why; it becomes training data."""
     form, message_id = await visit.form(), visit.key("message_id")
-    category = form.choice("category", Category)
-    await visit.desk.run(messages.correct, message_id, category, form.text("why", most=500))
-    return visit.see_other(f"{PATH}/{message_id}", "requests.corrected", category={"$code": f"category.{category}"})
+    category, language = form.choice("category", Category), form.text("language", most=16)
+    if language and language not in LANGUAGES:
+        raise BadInput("form.not_one_of", field="language")
+    await visit.desk.run(
+        messages.correct, message_id, category, form.text("why", most=500), urgency=form.maybe("urgency", Urgency),
+        language=language or None,
+    )  # fmt: skip
+    back = inside(form.text("back", most=200)) or f"{PATH}/{message_id}"
+    return visit.see_other(back, "requests.corrected", category={"$code": f"category.{category}"})
 
 
 @page(PATH + "/{message_id:int}/reply", needs=Permission.REPLY, methods=("POST",))

@@ -43,6 +43,7 @@ SHOWN: dict[str, tuple[str, str]] = {
     "/console/chargers": ("/console/chargers", "AMDO-C"),
     "/console/chargers/{charger_id}": ("/console/chargers/{charger}", "AMDO-C"),
     "/console/chargers-map": ("/console/chargers-map", "AMDO-C"),
+    "/console/understanding": ("/console/understanding", "AMDOI-"),
     "/console/status": ("/console/status", "AMDO--"),
     "/console/team": ("/console/team", "A-----"),
     "/console/team/new": ("/console/team/new", "A-----"),
@@ -65,6 +66,7 @@ DOORS = {"/console/sign-in", "/console/sign-in/code", "/console/start"}
 SIDEBAR = {
     "/console/": "AMDOIC", "/console/requests": "AMDOI-", "/console/tickets": "AMDOI-", "/console/chargers": "AMDO-C",
     "/console/contacts": "AMDO--", "/console/team": "A-----", "/console/audit": "AMD---", "/console/status": "AMDO--",
+    "/console/understanding": "AMDOI-",
 }  # fmt: skip
 OWN: dict[Role, dict[str, str]] = {
     Role.INSTALLER: {"ticket": "{visit}", "message": "{installers}"}, Role.CPO: {"charger": "100011"},

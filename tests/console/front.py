@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 
 from bot.web import WebServer, application
 from console.app import build_console
-from console.house import ConsoleHouse
+from console.house import ConsoleHouse, ModelInService, NoModel
 from desk import members
 from desk.office import Office
 from desk.work import Work
@@ -113,11 +113,11 @@ class Front:
 
 
 @asynccontextmanager
-async def front(office: Office, clock: JumpingClock) -> AsyncIterator[Front]:
-    """A console with a member of each role, who all have the same password."""
+async def front(office: Office, clock: JumpingClock, model: ModelInService | None = None) -> AsyncIterator[Front]:
+    """A console with a member of each role, who all have the same password; `model` where one is beside it."""
     staff = await hire(office)
     await office.run(OPERATOR, _give_passwords)
-    house = ConsoleHouse(office, staff.wire)
+    house = ConsoleHouse(office, staff.wire, model=model or NoModel())
     server = WebServer(application(build_console(house), live=False), host="127.0.0.1", port=0)
     task = asyncio.create_task(server.run_until_stopped())
     made = Front(f"http://127.0.0.1:{server.port}", office, house, staff, clock)

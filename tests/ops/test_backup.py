@@ -59,6 +59,9 @@ def here(tmp_path: Path) -> Settings:
     (settings.media_dir / "2026").mkdir(parents=True)
     (settings.media_dir / "2026/a.jpg").write_bytes(b"\xff\xd8" * 70_000)
     (settings.media_dir / "b.ogg").write_bytes(b"")
+    for name in ("team@1", ".lesson-under-way"):
+        (settings.models_dir / name).mkdir(parents=True)
+        (settings.models_dir / name / "model.json").write_text("{}")
     (settings.data_dir / "ocpp-journal.jsonl").write_bytes(b'{"a": 1}\n')
     return settings
 
@@ -74,6 +77,7 @@ def test_a_round_trip_to_another_machine_brings_everything_back(here: Settings, 
     assert with_secret(there).secret_key == with_secret(here).secret_key
     assert (there.media_dir / "2026/a.jpg").read_bytes() == b"\xff\xd8" * 70_000
     assert (there.media_dir / "b.ogg").exists()
+    assert [path.name for path in there.models_dir.iterdir()] == ["team@1"], "a lesson under way is no model yet"
     assert (there.data_dir / "ocpp-journal.jsonl").read_bytes() == b'{"a": 1}\n'
     assert migrate.current(there.database_url) == migrate.head()
     assert stat.S_IMODE(there.secret_file.stat().st_mode) == 0o600

@@ -52,6 +52,7 @@ COMMAND: dict[str, tuple[str, str]] = {
     "incident": ("/incident", "AMDO--"),
     "ack": ("/ack 1", "AMDOI-"),
     "oncall": ("/oncall", "AMDO--"),
+    "correct": ("/correct 1 billing it is about money", "AMDOI-"),
     "whoami": ("/whoami", "AMDOIC"),
     "help": ("/help", "AMDOIC"),
 }

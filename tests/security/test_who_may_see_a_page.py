@@ -72,6 +72,7 @@ PAGE: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", "/console/chargers-map"): ("/console/chargers-map", "AMDO-C"),
     ("GET", "/console/chargers-map/sites"): ("/console/chargers-map/sites", "AMDO-C"),
     ("GET", "/console/runs/{run_id:int}"): ("/console/runs/{run}", "AMDO--"),
+    ("GET", "/console/understanding"): ("/console/understanding", "AMDOI-"),
     ("GET", "/console/status"): ("/console/status", "AMDO--"),
     ("GET", "/console/audit"): ("/console/audit", "AMD---"),
     ("GET", "/console/team"): ("/console/team", "A-----"),
@@ -109,6 +110,11 @@ FORM: dict[str, tuple[str, Form, str]] = {
     "/console/chargers/{charger_id}/command": (
         "/console/chargers/100001/command", {"command": "log", "count": "1"}, "AMDO--",
     ),
+    "/console/understanding/train": ("/console/understanding/train", {}, "AM----"),
+    "/console/understanding/{version_id:int}/promote": ("/console/understanding/999999/promote", {}, "AM----"),
+    "/console/understanding/{version_id:int}/shadow": ("/console/understanding/999999/shadow", {}, "AM----"),
+    "/console/understanding/shadow/off": ("/console/understanding/shadow/off", {}, "AM----"),
+    "/console/understanding/rollback": ("/console/understanding/rollback", {}, "AM----"),
     "/console/status/{item_id:int}/resend": ("/console/status/{letter}/resend", {}, "AMDO--"),
     "/console/team/new": ("/console/team/new", {"email": "x@example.org", "name": "X", "role": "none"}, "A-----"),
     "/console/team/{member_id:int}/change": (
@@ -151,6 +157,7 @@ OPEN = {
 OTHER = {"/console", "/console/events", f"{assets.PREFIX}/{{digest}}/{{name:path}}", "/console/{rest:path}"}
 """What is no page: a way to the first one, the stream, files that everybody may have, and nothing at all."""
 NOT_THERE = {
+    "/console/understanding/{version_id:int}/promote", "/console/understanding/{version_id:int}/shadow",
     "/console/contacts/{contact_id:int}/number/{identity_id:int}/remove",
     "/console/team/{member_id:int}/reactivate", "/console/team/{member_id:int}/password",
     "/console/team/{member_id:int}/sessions",

@@ -159,7 +159,7 @@ def _integrity(path: Path) -> Finding:
 
 
 def _model(chosen: Settings) -> Iterator[Finding]:
-    from bot.brain import serving  # noqa: PLC0415 - imports numpy
+    from bot.brain import own, serving  # noqa: PLC0415 - imports numpy
     from classifiers.errors import DataError  # noqa: PLC0415
     from models.reading import Registers  # noqa: PLC0415
 
@@ -172,6 +172,9 @@ def _model(chosen: Settings) -> Iterator[Finding]:
         yield Finding(Health.BAD, "model", str(error), mend)
         return
     yield Finding(Health.GOOD, "model", f"{reading.model} answers {reading.category.value} to a sample")
+    if own(chosen).model.encoder is None:
+        yield Finding(Health.NOTE, "encoder", "away: words alone decide, less surely and more often with a human",
+                      "make setup installs onnxruntime; git checkout classifiers/artefacts brings the file")  # fmt: skip
 
 
 def _second_opinion(chosen: Settings) -> Iterator[Finding]:

@@ -16,10 +16,10 @@ from classifiers.calibration import (
     temperature,
     wilson_lower,
 )
-from classifiers.dataset import OWN_DATA, read_rows
+from classifiers.dataset import FROZEN, OWN_DATA, read_rows
 from classifiers.errors import DataError
 from classifiers.evaluate import answers, evaluate_file
-from classifiers.model import SHIPPED, load_model
+from classifiers.model import ARTEFACTS, SHIPPED, load_model
 from classifiers.registry import load
 from classifiers.report import render_report
 from classifiers.train import render_trained, train_files
@@ -121,10 +121,10 @@ def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_training_again_makes_the_shipped_model(tmp_path: Path) -> None:
-    train_files([OWN_DATA], tmp_path / SHIPPED.name)
+    train_files([OWN_DATA], tmp_path / SHIPPED.name, test=FROZEN)
     fresh, shipped = load_model(tmp_path / SHIPPED.name), load_model(SHIPPED)
     assert fresh.card["data"] == shipped.card["data"]
-    texts = [row.text for row in read_rows(OWN_DATA) if row.held_out]
+    texts = [row.text for row in read_rows(FROZEN)[:400]]
     ours, theirs = answers(fresh, texts), answers(shipped, texts)
     assert [a.label for a in ours] == [a.label for a in theirs]
     assert [a.urgency for a in ours] == [a.urgency for a in theirs]
@@ -133,7 +133,8 @@ def test_training_again_makes_the_shipped_model(tmp_path: Path) -> None:
 
 
 def test_the_shipped_model_is_small_and_says_where_it_comes_from() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) <= 3_000_000
+    files = [path for path in ARTEFACTS.rglob("*") if path.suffix in (".onnx", ".json", ".npz")]
+    assert sum(path.stat().st_size for path in files) <= 24_000_000
     card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
     for word in ("SHA-256", "Licence", "macro-F1", "Trained on", "ECE"):
         assert word in card
@@ -141,11 +142,11 @@ def test_the_shipped_model_is_small_and_says_where_it_comes_from() -> None:
 
 def test_the_shipped_data_is_large_varied_and_within_the_vocabulary() -> None:
     rows = read_rows(OWN_DATA)
-    assert len({row.text for row in rows}) == len(rows) >= 1300
+    assert len({row.text for row in rows}) == len(rows) >= 6000
     assert {row.category for row in rows} == {category.value for category in Category}
     assert {row.urgency for row in rows} == {urgency.value for urgency in Urgency}
     assert {"en", "si", "si-Latn", "ta", "ta-Latn", "es"} <= {row.language for row in rows}
-    assert sum(row.urgency == "safety" for row in rows) >= 120
+    assert sum(row.urgency == "safety" for row in rows) >= 400
     assert all(row.category == "fault" for row in rows if row.urgency == "safety")
     ids = [json.loads(line)["id"] for line in OWN_DATA.read_text(encoding="utf-8").splitlines()]
     assert len(set(ids)) == len(rows)
@@ -184,3 +185,44 @@ def test_thresholds_ask_for_proof_and_coverage_counts_what_may_be_kept() -> None
     assert review_threshold(confidence, np.zeros(100), 0.9) == 1.0
     assert coverage_at(confidence, correct, 1.0) == pytest.approx(0.6)
     assert wilson_lower(0, 0) == 0.0
+
+
+def test_frozen_rows_are_apart_from_those_that_teach() -> None:
+    taught, frozen = read_rows(OWN_DATA), read_rows(FROZEN)
+    plain = {"".join(filter(str.isalnum, row.text.lower())) for row in taught} - {""}
+    assert not [row.text for row in frozen if "".join(filter(str.isalnum, row.text.lower())) in plain]
+    assert not {row.family for row in taught} & {row.family for row in frozen}
+    assert sum(row.urgency == "safety" for row in frozen) >= 300
+    assert sum(row.trap for row in frozen) >= 100
+
+
+def test_rows_out_of_scope_teach_when_not_to_know(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "animals.csv")
+    with data.open("a", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        for n in range(12):
+            writer.writerow([f"quarterly revenue grew by {n} percent in the northern region", "none"])
+    train_files([data], tmp_path / "animals@1", out_of_scope="none")
+    figures = evaluate_file(data, tmp_path / "animals@1", out_of_scope="none")
+    assert "none" not in figures.by_class
+    assert figures.out_of_scope is not None
+    assert figures.out_of_scope.rows == 12
+    assert figures.out_of_scope.recall >= 0.9
+    assert figures.out_of_scope.in_scope_rejected <= 0.15
+
+
+def test_texts_of_private_files_are_not_kept_in_the_model(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    rows = [{"text": f"secret words of customer number {n}", "category": "other"} for n in range(5)]
+    mine.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    train_files([write_csv(tmp_path / "animals.csv"), mine], tmp_path / "m@1", private=[mine])
+    bank = load_model(tmp_path / "m@1").bank
+    assert bank is not None
+    assert not [text for text in bank.texts if "secret" in text]
+
+
+def test_a_report_has_plots(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "animals.csv")
+    train_files([data], tmp_path / "animals@3")
+    names = {path.name for path in (tmp_path / "animals@3").iterdir()}
+    assert {"MODEL_CARD.md", "REPORT.md", "calibration.svg", "coverage.svg", "confusion.svg"} <= names

@@ -10,6 +10,7 @@ from classifiers.entities import MASKS
 from classifiers.lexicon import hazards
 from models.reading import Category, Urgency
 
+CRY_WORDS = 6
 _NEEDS_DEVICE = frozenset({"hot", "wet", "bare", "crash"})
 
 
@@ -23,10 +24,11 @@ class Alarm(Enum):
 
 @dataclass(frozen=True)
 class Words:
-    """Evidence in the words of a text."""
+    """Evidence in the words of a text. A `cry` is short, and names a danger beside a device: nothing more is asked."""
 
     alarm: Alarm
     urgent: bool
+    cry: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ def log_odds(share: float) -> float:
 
 def danger_share(words: Words, head: float, limits: Limits) -> float:
     """How probable a danger is, from the words and the head's probability of it; 0 to 1."""
+    if words.cry:
+        return 1.0
     told = limits.danger * (words.alarm is Alarm.DANGER) + limits.check * (words.alarm is Alarm.CHECK)
     return 1.0 / (1.0 + exp(-(limits.head * log_odds(head) + told + limits.bias)))
 
@@ -67,7 +71,8 @@ def read_words(folded: str) -> Words:
             guarded = any(guard.start < hit.end and hit.start < guard.end for guard in guards)
             certain = not guarded and (hit.meaning == "danger" or beside_device)
             alarm = max(alarm, Alarm.DANGER if certain else Alarm.CHECK, key=lambda one: one.value)
-    return Words(alarm, any(hit.meaning == "urgent" for hit in found))
+    cry = alarm is Alarm.DANGER and beside_device and len(folded.split()) <= CRY_WORDS
+    return Words(alarm, any(hit.meaning == "urgent" for hit in found), cry)
 
 
 def is_hazard(words: Words, head: float, limits: Limits) -> bool:

@@ -136,7 +136,7 @@ def test_the_shipped_model_is_small_and_says_where_it_comes_from() -> None:
     files = [path for path in ARTEFACTS.rglob("*") if path.suffix in (".onnx", ".json", ".npz")]
     assert sum(path.stat().st_size for path in files) <= 24_000_000
     card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for word in ("SHA-256", "Licence", "macro-F1", "Trained on", "ECE"):
+    for word in ("SHA-256", "Licence", "macro-F1", "Trained by", "ECE"):
         assert word in card
 
 

@@ -173,8 +173,8 @@ def _model(chosen: Settings) -> Iterator[Finding]:
         return
     yield Finding(Health.GOOD, "model", f"{reading.model} answers {reading.category.value} to a sample")
     if own(chosen).model.encoder is None:
-        yield Finding(Health.NOTE, "encoder", "away: words alone decide, less surely and more often with a human",
-                      "make setup installs onnxruntime; git checkout classifiers/artefacts brings the file")  # fmt: skip
+        mend = "make setup installs onnxruntime; git checkout classifiers/artefacts brings the file"
+        yield Finding(Health.NOTE, "encoder", "away: words alone decide, less surely and more often with a human", mend)
 
 
 def _second_opinion(chosen: Settings) -> Iterator[Finding]:

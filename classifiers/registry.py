@@ -160,11 +160,6 @@ class Classifier:
             model=self.model.label,
         )
 
-    def trust(self, text: str, registers: Registers) -> float | None:
-        """What the out-of-scope gate thinks of a message, 0 to 1; None for a model without one."""
-        seen = self._seen(text, registers)
-        return self._trust(seen)
-
     def _seen(self, text: str, registers: Registers) -> _Text:
         kept, shortened = capped(text)
         return _Text(self.model, registers, visible(kept), shortened)

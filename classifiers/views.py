@@ -39,18 +39,6 @@ class Material:
     vectors: npt.NDArray[np.float32] | None
     folds: Ints
 
-    def only(self, places: Sequence[int]) -> Material:
-        """These rows alone."""
-        return Material(
-            tuple(self.rows[place] for place in places),
-            tuple(self.prepared[place] for place in places),
-            tuple(self.groups[place] for place in places),
-            self.features[list(places)],
-            tuple(self.shown[place] for place in places),
-            None if self.vectors is None else self.vectors[list(places)],
-            self.folds[list(places)],
-        )
-
 
 def material(rows: Sequence[Row], encoder: Encoder | None, speech: Speech, advance: Advance) -> Material:
     """Prepare rows for training."""

@@ -101,9 +101,11 @@ class AuditFilter(Cut):
 
 
 class CategoryInput(_Given):
-    """A correction."""
+    """A correction. What is left out stays as it was read."""
 
     category: Category
+    urgency: Urgency | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")] | None = None
     why: Annotated[str, _text(0, 500), AfterValidator(_storable)] = ""
 
 

@@ -14,7 +14,6 @@ from console.api.shapes import ConversationShape, MessageShape, Page
 from desk import api_views, messages, replies
 from desk.message_list import MessageFilter
 from desk.work import Work
-from models.reading import Category
 
 router = APIRouter(responses=REFUSALS)
 
@@ -36,8 +35,8 @@ async def get_message(asked: Asked, id: inputs.KeyInPath) -> MessageShape:  # no
 
 @router.post("/messages/{id}/category", tags=["messages"])
 async def correct_message(asked: Asked, id: inputs.KeyInPath, body: inputs.CategoryInput) -> MessageShape:  # noqa: A002
-    """Say which category is right; the correction becomes training data."""
-    return MessageShape.model_validate(_worded(asked, await asked.desk.run(_correct, id, body.category, body.why)))
+    """Say which category is right, and urgency and language; the correction becomes training data."""
+    return MessageShape.model_validate(_worded(asked, await asked.desk.run(_correct, id, body)))
 
 
 @router.get("/conversations/{id}", tags=["conversations"])
@@ -74,8 +73,11 @@ def _worded(asked: Asking, facts: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _correct(work: Work, message_id: int, category: Category, why: str) -> dict[str, Any]:
-    return messages.facts(work, messages.correct(work, message_id, category, why))
+def _correct(work: Work, message_id: int, said: inputs.CategoryInput) -> dict[str, Any]:
+    corrected = messages.correct(
+        work, message_id, said.category, said.why, urgency=said.urgency, language=said.language
+    )  # fmt: skip
+    return messages.facts(work, corrected)
 
 
 def _reply(work: Work, conversation_id: int, text: str, key: str) -> dict[str, Any]:

@@ -178,6 +178,12 @@ async def test_a_correction_is_kept_and_audited(api: Api) -> None:
     answer = await api.ask(Role.INSTALLER, "POST", path, json={"category": "rfid", "why": "it is about a card"})
     assert answer.json()["category"] == "rfid"
     assert [row.action for row in await api.staff.audit()][-1] == "message.corrected"
+    told = {"category": "fault", "urgency": "safety", "language": "si-Latn"}
+    answer = (await api.ask(Role.INSTALLER, "POST", path, json=told)).json()
+    assert {key: answer[key] for key in told} == told
+    refused = await api.ask(Role.INSTALLER, "POST", path, json={"category": "other", "urgency": "safety"})
+    assert refused.status_code == 422
+    assert (await api.ask(Role.INSTALLER, "POST", path, json={"category": "other", "language": "x"})).status_code == 422
 
 
 async def test_a_change_refused_for_want_of_permission_leaves_an_audit_row(api: Api) -> None:

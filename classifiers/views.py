@@ -22,7 +22,7 @@ from models.reading import Urgency
 FOLDS = 5
 SECOND_SHARE = 0.3  # what a second category takes of a row's target
 DECAY_WORDS = 3e-5
-DECAY_SENSE = 2e-5
+DECAY_SENSE = 0.05  # shared by the rows: the more there are, the less
 DECAY_TUNED = 3e-2  # how strongly a tuned head is kept: what it learnt from is what it is shown again
 Advance = Callable[[str], None]
 
@@ -135,7 +135,7 @@ def both_views(
         twins = encoder.unseen()
         prior = twins.prior(question, names) if twins else None
         vectors = stuff.vectors.astype(np.float64)
-        decay = DECAY_SENSE if prior is None else DECAY_TUNED
+        decay = DECAY_SENSE / len(stuff.rows) if prior is None else DECAY_TUNED
         sense = learn(vectors, targets, names, stuff.folds, decay=decay, weight=weight, prior=prior)
         if twins is not None:
             honest, known = twins.of(question, names, stuff.shown)

@@ -26,7 +26,7 @@ setup: .venv/runtime ## only the set-up: .venv/ with the locked packages
 test: .venv/development ## all tests, on SQLite and on a PostgreSQL that pip brings
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
 
-check: locks lint types floors docs-check audit test ## everything that CI runs
+check: locks lint types floors docs-check audit test ## everything that CI runs, but the tests of `model-test`
 
 lint: .venv/development ## ruff: rules and format
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: clean"

@@ -56,8 +56,9 @@ def train(given: argparse.Namespace) -> None:
     from classifiers.train import render_trained, train_files  # noqa: PLC0415 - imports numpy
 
     trained = train_files(
-        given.data, given.out, test=given.test, encoder=given.encoder, out_of_scope=given.out_of_scope, quiet=False
-    )
+        given.data, given.out, test=given.test, encoder=given.encoder, out_of_scope=given.out_of_scope,
+        keep_examples=given.keep_examples, quiet=False,
+    )  # fmt: skip
     print(render_trained(trained))
 
 

@@ -167,6 +167,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", type=Path, metavar="FILE", help="measure on it; else one family in five is held out")
     parser.add_argument("--encoder", type=Path, metavar="DIR", help="another sentence encoder than the shipped one")
     parser.add_argument("--out-of-scope", metavar="LABEL", help="rows with this label teach only when not to know")
+    parser.add_argument("--keep-examples", action="store_true", help="keep texts in the model, to show as evidence")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:

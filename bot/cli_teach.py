@@ -78,7 +78,10 @@ def _learn(
             try:
                 return future.result(RENEW_S)
             except NotYet:
-                work_at(chosen, lambda work: model_versions.still_training(work, version.id, owner))
+                if not work_at(chosen, lambda work: model_versions.still_training(work, version.id, owner)):
+                    raise Trouble(
+                        "the training was given up meanwhile: another one began, or this one took too long"
+                    ) from None
 
 
 def judge(given: argparse.Namespace) -> int:

@@ -43,7 +43,11 @@ def open_version(models: Path, version: ModelVersion, *, review_threshold: float
     folder = models / version.folder
     if not folder.is_dir():
         raise DataError(folder, "is not there")
-    if folder_sha256(folder) != version.sha256:
+    try:
+        found = folder_sha256(folder)
+    except OSError as error:
+        raise DataError(folder, error.strerror or "cannot be read") from error
+    if found != version.sha256:
         raise DataError(folder, "is not what was trained; it may have been tampered with")
     return load(folder, review_threshold=review_threshold)
 

@@ -66,8 +66,9 @@ class ShadowReader:
 
     async def _opened(self, version: ModelVersion) -> Classifier | None:
         if self._reader is None or self._reader[0] != version.id:
-            self._reader = (version.id, await asyncio.to_thread(self._load, version))
-        return self._reader[1]
+            reader = await asyncio.to_thread(self._load, version)
+            self._reader = None if reader is None else (version.id, reader)
+        return None if self._reader is None else self._reader[1]
 
     def _load(self, version: ModelVersion) -> Classifier | None:
         try:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 5.0
 RENEW_S = 20.0
+_ENDS_S = 10
 _NICE = 10
 
 
@@ -125,7 +126,14 @@ class Teacher:
         finally:
             process.kill()
             ours.close()
+            await asyncio.shield(asyncio.to_thread(_clear, process, lesson.out))
         return received
+
+
+def _clear(process: multiprocessing.process.BaseProcess, out: Path) -> None:
+    """What people wrote does not outlive the process that learnt from it."""
+    process.join(_ENDS_S)
+    sweep(out.parent, f"{out.name}-")
 
 
 def _in_a_process(lesson: Lesson, answer: Connection) -> None:

@@ -29,8 +29,8 @@ written; {alone} view A serves alone.
 - Calibration: scales and biases fitted on logits of rows whose family no part of the model had seen; a message below
   its category's threshold, or that the gate takes for out of scope, is marked for review: {thresholds}.
 - Danger: words of danger in several languages and a head of its own are weighed together by a logistic regression;
-  from {alarm} on it raises `safety`. A short cry (a danger beside a device) raises it at once, and after any word of
-  danger a person looks.
+  from {alarm} on it raises `safety`. A short cry (a danger beside a device) raises it at once, and after a word of
+  danger that nothing guards a person looks.
 
 ## Figures on {measured}
 

@@ -133,10 +133,12 @@ class Encoder:
         return out
 
     def unseen(self) -> Unseen | None:
-        """What twins said of the rows that this encoder was tuned on; None for one that was not tuned."""
-        path = self.folder / UNSEEN
-        if not path.exists():
+        """What twins said of the rows that this encoder was tuned on; None if it was not. DataError if damaged."""
+        path, digest = self.folder / UNSEEN, self.card["sha256"].get(UNSEEN)
+        if digest is None:
             return None
+        if _sha256(path) != digest:
+            raise DataError(path, "does not match its card; build it again or restore it")
         with np.load(path) as arrays:
             heads: dict[str, list[str]] = self.card["heads"]
             return Unseen(
@@ -149,6 +151,13 @@ class Encoder:
                     for head in heads
                 },
             )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(path, error.strerror or "cannot be read") from error
 
 
 def _card(folder: Path) -> dict[str, Any]:
@@ -175,13 +184,8 @@ def load_encoder(folder: Path) -> Encoder:
 
     card = _card(folder)
     for name in (GRAPH, TOKENIZER):
-        path = folder / name
-        try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise DataError(path, error.strerror or "cannot be read") from error
-        if digest != card["sha256"].get(name):
-            raise DataError(path, "does not match its card; build it again or restore it")
+        if _sha256(folder / name) != card["sha256"].get(name):
+            raise DataError(folder / name, "does not match its card; build it again or restore it")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

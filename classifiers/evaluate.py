@@ -12,6 +12,7 @@ import numpy as np
 from classifiers.calibration import coverage_at, expected_calibration_error, wilson_lower
 from classifiers.dataset import Row, read_rows
 from classifiers.encoder import encoder_text
+from classifiers.errors import DataError
 from classifiers.figures import Bin, Said, calibration, confusion, coverage
 from classifiers.fusion import group_of
 from classifiers.gloss import gloss
@@ -137,8 +138,11 @@ def _known(model: Model, trust: float | None) -> bool | None:
     return None if trust is None or model.gate is None else trust >= model.gate.limit
 
 
-def answers(model: Model, texts: Sequence[str]) -> list[Answer]:
-    """The model's answers in order, by the same path as in service where it answers the seven categories."""
+def answers(model: Model, texts: Sequence[str], *, gate: bool = False) -> list[Answer]:
+    """The model's answers in order, by the same path as in service where it answers the seven categories.
+
+    With `gate` they also tell what the gate thinks of each text.
+    """
     if not _serves(model):
         return _plain_answers(model, texts)
     classifier, registers = Classifier(model), Registers()
@@ -146,8 +150,9 @@ def answers(model: Model, texts: Sequence[str]) -> list[Answer]:
     for text in texts:
         one = classifier.read(text, registers)
         second = one.second_category.value if one.second_category else None
+        known = classifier.knows(text, registers) if gate else None
         out.append(
-            Answer(one.category.value, one.confidence, one.needs_review, one.urgency.value, one.language, second)
+            Answer(one.category.value, one.confidence, one.needs_review, one.urgency.value, one.language, second, known)
         )
     return out
 
@@ -262,9 +267,9 @@ def report(model: Model, rows: Sequence[Row], data: str, *, out_of_scope: str | 
     """Figures of a model on these rows; `data` says what they are. Rows labelled `out_of_scope` test only the gate."""
     strange = [row for row in rows if row.category == out_of_scope]
     rows = [row for row in rows if row.category != out_of_scope]
+    given = answers(model, [row.text for row in rows], gate=bool(strange))
     return report_of(
-        model.label, rows, answers(model, [row.text for row in rows]), data,
-        strange=answers(model, [row.text for row in strange]),
+        model.label, rows, given, data, strange=answers(model, [row.text for row in strange], gate=True)
     )  # fmt: skip
 
 
@@ -318,5 +323,7 @@ def evaluate_file(
     """
     rows = read_rows(data)
     chosen = [row for row in rows if row.held_out] if held_out_only else rows
+    if all(row.category == out_of_scope for row in rows):
+        raise DataError(data, f"holds no rows but those labelled '{out_of_scope}'")
     model = load_model(model_dir or SHIPPED, with_encoder=with_encoder)
     return report(model, chosen or rows, data.name, out_of_scope=out_of_scope)

@@ -30,6 +30,8 @@ def neighbours(bank: Bank | None, vector: npt.NDArray[np.float32] | None) -> tup
 
 def phrases(question: Question, prepared: str, features: dict[int, float], category: Category) -> tuple[Phrase, ...]:
     """The words whose n-grams spoke for a category beyond the others, with their shares of that, strongest first."""
+    if category.value not in question.names:
+        return ()
     place = question.names.index(category.value)
     weights = question.words.weights
     found: dict[str, float] = {}

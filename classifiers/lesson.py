@@ -50,12 +50,12 @@ def learn(lesson: Lesson) -> Learnt:
     """Train, measure on the frozen rows, judge. Takes about a minute of one core."""
     lesson.out.parent.mkdir(parents=True, exist_ok=True)
     sweep(lesson.out.parent)
-    with tempfile.TemporaryDirectory(dir=lesson.out.parent, prefix=_UNDER_WAY) as name:
+    with tempfile.TemporaryDirectory(dir=lesson.out.parent, prefix=f"{_UNDER_WAY}{lesson.out.name}-") as name:
         rows, made = Path(name) / "team.jsonl", Path(name) / lesson.out.name
         rows.write_text("".join(_line(row) for row in lesson.taught), encoding="utf-8")
         measured = frozen_rows()
         files = [lesson.own, rows] if lesson.taught else [lesson.own]
-        trained = train_files(files, made, tests=measured, private=[rows] if lesson.taught else [])
+        trained = train_files(files, made, tests=measured)
         model = load_model(made)
         verdict = judge(load_model(lesson.serving), model, measured, lesson.newest)
         told = trained.held_out.as_json() if trained.held_out else {}
@@ -65,9 +65,9 @@ def learn(lesson: Lesson) -> Learnt:
     return Learnt(folder_sha256(lesson.out), data, len(lesson.taught), verdict, told)
 
 
-def sweep(models: Path) -> None:
-    """Delete what lessons left behind that were killed: it holds what people wrote. There is one lesson at a time."""
-    for left in models.glob(f"{_UNDER_WAY}*"):
+def sweep(models: Path, name: str = "") -> None:
+    """Delete what lessons left behind that were killed, or one of them by its model: it holds what people wrote."""
+    for left in models.glob(f"{_UNDER_WAY}{name}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 

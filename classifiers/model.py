@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from classifiers.ngrams import BUCKETS, LANGUAGE_BUCKETS, language_features
 from classifiers.second import Second
 from classifiers.urgency import Limits
 from models.reading import Registers
+
+log = logging.getLogger(__name__)
 
 FORMAT = 2
 ARRAYS, CARD = "model.npz", "model.json"
@@ -256,7 +259,11 @@ def _encoder_json(encoder: Encoder | None) -> dict[str, Any] | None:
     if encoder is None:
         return None
     shipped = encoder.folder.resolve() == SHIPPED_ENCODER.resolve()
-    return {"folder": "shipped" if shipped else str(encoder.folder), "sha256": encoder.sha256, "size": encoder.size}
+    return {
+        "folder": "shipped" if shipped else str(encoder.folder.resolve()),
+        "sha256": encoder.sha256,
+        "size": encoder.size,
+    }
 
 
 def _encoder(about: dict[str, Any] | None) -> Encoder | None:
@@ -266,9 +273,13 @@ def _encoder(about: dict[str, Any] | None) -> Encoder | None:
     folder = SHIPPED_ENCODER if about["folder"] == "shipped" else Path(about["folder"])
     try:
         encoder = load_encoder(folder)
-    except (DataError, ImportError):
+    except (DataError, ImportError) as error:
+        log.warning("the encoder is away, words alone decide: %s", error)
         return None
-    return encoder if encoder.sha256 == about["sha256"] else None
+    if encoder.sha256 != about["sha256"]:
+        log.warning("the model was trained with another encoder than %s, words alone decide", folder)
+        return None
+    return encoder
 
 
 def save(model: Model, folder: Path) -> None:

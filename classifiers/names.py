@@ -13,7 +13,8 @@ from classifiers.fold import fold
 from models.reading import Registers
 
 LEAST_LETTERS = 6
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+_TOKEN = re.compile(r"\d+|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0b80-\u0be5\u0d80-\u0de5])*")
+"""A number, or a word with the vowel signs that Sinhala, Tamil and Hindi write as marks."""
 _LONGEST_NAME = 6  # words
 
 

@@ -16,7 +16,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class Bank:
-    """Vectors (rows, size) as int8, and the text and label of each row."""
+    """Vectors (rows, size) as int8, and the text and label of each row; an empty text is one that may not be shown."""
 
     vectors: npt.NDArray[np.int8]
     texts: tuple[str, ...]
@@ -29,10 +29,10 @@ class Bank:
         return result
 
     def nearest(self, vector: npt.NDArray[np.float32], count: int) -> list[tuple[int, float]]:
-        """Places and cosines of the nearest rows, nearest first."""
+        """Places and cosines of the nearest rows that may be shown, nearest first."""
         cosines = self.similar(vector)[: len(self.vectors)]
-        chosen = np.argsort(-cosines, kind="stable")[:count]
-        return [(int(place), float(min(cosines[place], 1.0))) for place in chosen]
+        shown = [int(place) for place in np.argsort(-cosines, kind="stable") if self.texts[place]]
+        return [(place, float(min(cosines[place], 1.0))) for place in shown[:count]]
 
 
 def make_bank(vectors: npt.NDArray[np.float32], texts: tuple[str, ...], labels: tuple[str, ...]) -> Bank:

@@ -130,11 +130,11 @@ class Classifier:
         if not seen.folded:
             return self._nothing(seen)
         scores = self._scores(seen)
-        category = _first(scores)
+        category = _category(seen, scores)
         urgency = seen.urgency(category)
         return Reading(
             category=category,
-            second_category=_second(scores, category) if self._has_two(seen) else None,
+            second_category=self._other_topic(seen, scores, category),
             confidence=scores[category],
             needs_review=bool(self._reason(seen, scores)),
             urgency=urgency,
@@ -151,7 +151,7 @@ class Classifier:
         if not seen.folded:
             return Evidence((), (), (), "no_words", self.model.label)
         scores = self._scores(seen)
-        category = _first(scores)
+        category = _category(seen, scores)
         return Evidence(
             guesses=tuple(_two_best(scores, category)),
             neighbours=neighbours(self.model.bank, seen.meaning),
@@ -194,7 +194,7 @@ class Classifier:
         """Why a person must look, as a code; empty where nobody must."""
         if seen.shortened:
             return "shortened"
-        category = _first(scores)
+        category = _category(seen, scores)
         if not seen.hazard and is_doubtful(seen.words, seen.danger, self.rules.hazard_limits):
             return "near_danger"
         limit = self.review_threshold
@@ -207,8 +207,16 @@ class Classifier:
         trusted = self._trust(seen)
         return "out_of_scope" if trusted is not None and trusted < self.model.gate.limit else ""
 
-    def _has_two(self, seen: _Text) -> bool:
-        return self.rules.second.holds(list(seen.category_shares.values()), seen.shown)
+    def knows(self, text: str, registers: Registers) -> bool | None:
+        """Whether a message is of the kind that was learnt, as the gate sees it; None for a model without one."""
+        trusted = self._trust(self._seen(text, registers))
+        return None if trusted is None or self.model.gate is None else trusted >= self.model.gate.limit
+
+    def _other_topic(self, seen: _Text, scores: dict[Category, float], first: Category) -> Category | None:
+        second = _second(scores, first)
+        known = second.value in self.model.category.names
+        two = self.rules.second.holds(list(seen.category_shares.values()), seen.shown)
+        return second if known and two else None
 
     def _telling(self, clause: str, category: Category, registers: Registers) -> float:
         part = _Text(self.model, registers, clause, shortened=False)
@@ -223,6 +231,11 @@ def _raised(scores: dict[Category, float], category: Category, least: float) -> 
         return scores
     left = (1.0 - least) / max(1.0 - now, 1e-9)
     return {one: least if one is category else share * left for one, share in scores.items()}
+
+
+def _category(seen: _Text, scores: dict[Category, float]) -> Category:
+    """A danger is always a fault, whatever else the message is about."""
+    return Category.FAULT if seen.hazard else _first(scores)
 
 
 def _first(scores: dict[Category, float]) -> Category:

@@ -81,7 +81,7 @@ class _Plan:
     base: Model | None
     encoder: Encoder | None
     strange: Sequence[Row]
-    private: frozenset[str] = frozenset()
+    shown: frozenset[str] | None = None
 
 
 def _speech(plan: _Plan) -> Speech:
@@ -151,7 +151,7 @@ def _urgency_of(plan: _Plan, stuff: Material, speech: Speech) -> _Urgency:
     base = plan.base
     if base is None or any(row.urgency for row in plan.rows):
         rows = [row for row in (*plan.rows, *plan.own) if row.urgency]
-        if len(rows) != len(stuff.rows):
+        if tuple(rows) != stuff.rows:
             stuff = material(rows, plan.encoder, speech, lambda _step: None)
         return _urgency(stuff, plan.encoder)
     same = plan.encoder is not None and base.encoder is not None and plan.encoder.sha256 == base.encoder.sha256
@@ -191,15 +191,15 @@ def _gate(plan: _Plan, stuff: Material, learnt: _Learnt, speech: Speech) -> Gate
     )
 
 
-def _bank(stuff: Material, private: frozenset[str]) -> Bank | None:
-    """Up to 4,000 rows, chosen by a hash of their text; none of those that are private."""
+def _bank(stuff: Material, shown: frozenset[str] | None) -> Bank | None:
+    """Up to 4,000 rows, chosen by a hash of their text; of those that may not be shown the vector alone."""
     if stuff.vectors is None:
         return None
-    open_rows = [at for at, row in enumerate(stuff.rows) if row.text not in private]
-    order = sorted(open_rows, key=lambda at: bucket(stuff.rows[at].text, "bank", 1 << 40))
+    order = sorted(range(len(stuff.rows)), key=lambda at: bucket(stuff.rows[at].text, "bank", 1 << 40))
     chosen = sorted(order[:MOST])
     rows = [stuff.rows[at] for at in chosen]
-    return make_bank(stuff.vectors[chosen], tuple(row.text for row in rows), tuple(row.category for row in rows))
+    texts = tuple(row.text if shown is None or row.text in shown else "" for row in rows)
+    return make_bank(stuff.vectors[chosen], texts, tuple(row.category for row in rows))
 
 
 # The whole ----------------------------------------------------------------------------------------------------------
@@ -234,10 +234,16 @@ def _model(plan: _Plan, about: dict[str, Any], label: str, advance: Advance) -> 
         alone=rules(plan.rows, names, category.alone, urgency.alone),
         together=None if category.together is None else rules(plan.rows, names, category.together, urgency.together),
         gate=_gate(plan, stuff, category, speech),
-        bank=_bank(stuff, plan.private),
+        bank=_bank(stuff, plan.shown),
         encoder=plan.encoder,
         card=about,
     )
+
+
+def _apart(rows: Sequence[Row], measured: Sequence[Row]) -> list[Row]:
+    """Rows that are not among those that measure, by text and by family."""
+    texts, families = {row.text for row in measured}, {row.family for row in measured}
+    return [row for row in rows if row.text not in texts and row.family not in families]
 
 
 def _shipped_encoder() -> Encoder | None:
@@ -254,7 +260,7 @@ def train_files(
     *,
     test: Path | None = None,
     tests: Sequence[Row] | None = None,
-    private: Sequence[Path] = (),
+    keep_examples: bool = False,
     encoder: Path | None = None,
     out_of_scope: str | None = None,
     quiet: bool = True,
@@ -262,7 +268,7 @@ def train_files(
     """Train on CSV or JSONL files and write the model to the folder `out` (`name@version`, or a name).
 
     Measured on the file `test` or the rows `tests`; without them one family in five is left out and measured. Texts
-    of `private` files teach, but none is kept in the model as an example. Any set of two
+    of files other than the project's own teach, but are kept as examples only with `keep_examples`. Any set of two
     labels or more will do; a model whose labels are the seven categories can serve. `encoder` is a folder made by
     classifiers/workshop, the shipped one by default. Rows labelled `out_of_scope` teach only the gate. Raises DataError
     for data that cannot be used.
@@ -280,11 +286,11 @@ def train_files(
     shipped = OWN_DATA.resolve() in {path.resolve() for path in data_files}
     plan = _Plan(
         rows,
-        [] if shipped else read_rows(OWN_DATA),
+        [] if shipped else _apart(read_rows(OWN_DATA), held_out),
         None if shipped else load_model(SHIPPED),
         load_encoder(encoder) if encoder else _shipped_encoder(),
         strange,
-        frozenset(row.text for path in private for row in read_rows(path)),
+        None if keep_examples else frozenset(row.text for row in read_rows(OWN_DATA)),
     )
     about: dict[str, Any] = {
         "training": {"rows": len(rows), "held_out_rows": len(held_out), "folds": FOLDS},

@@ -81,7 +81,7 @@ def is_hazard(words: Words, head: float, limits: Limits) -> bool:
 
 
 def is_doubtful(words: Words, head: float, limits: Limits) -> bool:
-    """Whether a message that raised no alarm still needs human eyes: a word of danger is never passed over."""
+    """Whether a message that raised no alarm needs human eyes: a word of danger without a guard is not passed over."""
     return words.alarm is Alarm.DANGER or danger_share(words, head, limits) >= limits.doubt
 
 

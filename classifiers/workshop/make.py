@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -171,7 +172,8 @@ def _write_unseen(out: Path, texts: Sequence[str], unseen: dict[str, Floats], he
 
 
 def _write_card(out: Path, about: dict[str, Any]) -> None:
-    hashes = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in (GRAPH, TOKENIZER)}
+    made = [out / name for name in (GRAPH, TOKENIZER, UNSEEN) if (out / name).exists()]
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
     card = {
         "format": FORMAT,
         "source": SOURCE,
@@ -236,7 +238,12 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true")
     asked = parser.parse_args()
     source = fetch(asked.weights)
-    if asked.plain:
-        plain(source, asked.out)
-    else:
-        tuned(source, asked.out, asked.data, epochs=asked.epochs, folds=asked.folds, pieces=asked.pieces)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=asked.out.parent, prefix=".encoder-") as name:
+        made = Path(name) / asked.out.name
+        if asked.plain:
+            plain(source, made)
+        else:
+            tuned(source, made, asked.data, epochs=asked.epochs, folds=asked.folds, pieces=asked.pieces)
+        shutil.rmtree(asked.out, ignore_errors=True)  # whole or not at all: a run that is stopped leaves the old one
+        made.rename(asked.out)

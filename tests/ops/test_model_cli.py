@@ -114,7 +114,7 @@ def test_what_cannot_be_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytes
     assert status == 1
     assert "tampered" in err
 
-    def breaks(*_: object) -> None:
+    def breaks(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "model.npz")
 
     monkeypatch.setattr(lesson, "train_files", breaks)

@@ -31,7 +31,7 @@ from tests.world import World, world
 ANA = "+94771234567"
 UNSURE = "0.97"
 """A threshold that makes nearly everything want a human."""
-POINTS = "my points were not added to the account of my wife"
+POINTS = "the points of my wife"
 COMING = "a person from our team will read this"
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -302,7 +302,7 @@ async def test_agreement_that_was_measured_for_something_else_only_suggests(
 
 @SQLITE
 async def test_a_word_of_danger_stays_with_people_whoever_agrees(database_url: str, tmp_path: Path) -> None:
-    text = "my points for the spark ev were not added to the account of my wife"
+    text = "the points of my wife for the spark ev"
     own = local(text)
     assert own.urgency is not Urgency.SAFETY
     async with FakeOpenAI() as endpoint:

@@ -70,7 +70,7 @@ async def test_a_folder_that_was_tampered_with_is_not_served(database_url: str, 
         await serves(here, "team@1")
         card = folder / "team@1" / "model.json"
         whole = card.read_text(encoding="utf-8")
-        card.write_text(whole.replace('"second_from": 0.25', '"second_from": 0.01'), encoding="utf-8")
+        card.write_text(whole.replace('"heat": ', '"heat": 1'), encoding="utf-8")
         await here.restart()
         assert (here.app.reader.label, here.app.keeper.trouble) == (SHIPPED.label, "team@1")
         assert await asks(here) == SHIPPED.label

@@ -85,7 +85,7 @@ def test_what_is_written_appears_by_itself_and_is_answered(browser: Browser, bus
     page.keyboard.press("Tab")
     page.locator("#rows li a").first.click()
     page.get_by_role("button", name="Correct").click()
-    page.locator("#correct select").select_option("rfid")
+    page.locator("#correct select[name=category]").select_option("rfid")
     page.locator("#correct textarea").fill("It is the card")
     page.locator("#correct .btn-primary").click()
     expect(page.locator("#reading")).to_contain_text("It is the card", timeout=20_000)

@@ -57,6 +57,7 @@ MAY: list[tuple[str, frozenset[Role]]] = [
     ("/ack {alert}", TEAM),
     ("/oncall", DESK),
     ("/oncall set manager tonight", DESK - {Role.OPS_AGENT}),
+    ("/correct {message} rfid it was the tag", TEAM),
     ("/take {installers}", frozenset({Role.INSTALLER})),
     ("/resolve {installers} mounted", TEAM),
     ("/close {installers}", DESK - {Role.OPS_AGENT}),
@@ -80,7 +81,9 @@ def test_the_matrix_covers_every_command() -> None:
 async def test_each_role_may_what_the_vocabulary_gives_it_and_nothing_else(staff: Staff, role: Role) -> None:
     about = await furnish(staff)
     for line, allowed in MAY:
-        text = line.format(installers=staff.installers_ticket, other=staff.other_ticket, **about)
+        text = line.format(
+            installers=staff.installers_ticket, other=staff.other_ticket, message=staff.message_id, **about
+        )
         before = await staff.rows()
         if line.startswith("/close") and role in allowed:
             await run_text(staff.context(Role.ADMIN), f"/resolve {staff.installers_ticket} done")

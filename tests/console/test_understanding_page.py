@@ -240,7 +240,10 @@ async def test_a_request_shows_why_it_was_read_so(
             assert (await desk.post(f"/console/requests/{key}/category", **given)).status_code == 422, bad
 
 
-async def test_a_model_that_cannot_say_why_shows_its_guesses_alone(console: Front) -> None:
+async def test_a_model_that_cannot_say_why_shows_its_guesses_alone(
+    console: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServingModel, "explain", lambda *_: None)
     key = await doubtful(console, 51, "they took my card", rfid=0.41, billing=0.4)
     desk = await console.signed_in(Role.OPS_AGENT)
     page = await desk.read(f"/console/requests/{key}")

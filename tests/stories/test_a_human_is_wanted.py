@@ -39,7 +39,7 @@ async def test_a_doubtful_message_waits_for_a_human_and_its_correction_is_kept(
     async with world(database_url, tmp_path) as here:
         await here.member(name="Tara")
         visitor = await here.visitor()
-        await visitor.says("blorp the frangible quux tomorrow maybe")
+        await visitor.says("my money is gone but something else too maybe, about the thing at the place")
         await visitor.hears("not sure I understood")
         async with await here.api("Tara") as api:
             [message] = (await api.get("/messages?state=needs_review")).json()["items"]

@@ -225,10 +225,11 @@ async def test_what_failed_for_the_moment_is_asked_again_three_times_at_most(dat
         await here.until(lambda work: work.session.scalar(select(SecondOpinion.tries)) == 2)
         endpoint.mode = "ok"
         await here.until(opinion_given)
-        assert endpoint.calls == 3
+        asked = endpoint.calls
+        assert asked in (2, 3)  # the second try may still have found it well
         await here.fast_forward(minutes=10)
         await asyncio.sleep(1.2)
-        assert endpoint.calls == 3
+        assert endpoint.calls == asked
 
 
 @SQLITE

@@ -137,7 +137,7 @@ async def test_a_human_by_command(database_url: str, tmp_path: Path) -> None:
 async def test_a_photo_a_voice_and_a_video_are_kept(database_url: str, tmp_path: Path) -> None:
     async with world(database_url, tmp_path, telegram=True) as here:
         amal = here.telegram_driver()
-        amal.sends("photo", JPEG, caption="what does this mean")
+        amal.sends("photo", JPEG, caption="refund me the 2500 rupees please")
         amal.sends("voice", b"OggS" + b"0" * 100)
         amal.sends("video", b"\x00\x00\x00\x18ftypmp42" + b"0" * 100)
         amal.sends("document", b"MZ" + b"0" * 100, file_name="virus.exe")

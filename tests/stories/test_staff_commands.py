@@ -83,7 +83,7 @@ async def test_a_restart_in_the_middle_keeps_everything(database_url: str, tmp_p
         await _back(here)
         await tara.says(f"YES {code}")
         await tara.hears("Restarting 100001")
-        await ana.says("I got wet")
+        await ana.says("I waited for an hour")
         await ana.hears("When and where")
         await tara.hears("100001 has restarted", passing_s=300)
         assert _resets(charger) == 1

@@ -67,4 +67,16 @@ def _halve_embeddings(file: Path) -> None:
                 place = list(graph.node).index(node) + 1
                 graph.node.insert(place, helper.make_node("Cast", [f"{wide}_half"], [wide], to=TensorProto.FLOAT))
     del graph.value_info[:]
+    _forget_where(model)
     onnx.save(model, str(file))
+
+
+def _forget_where(model: onnx.ModelProto) -> None:
+    """The exporter notes in every node which file of which machine it came from; none of that is shipped."""
+    for one in (model, model.graph, *model.graph.node, *model.graph.initializer, *model.functions):
+        del one.metadata_props[:]
+        one.doc_string = ""
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""

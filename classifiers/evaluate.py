@@ -313,17 +313,15 @@ def evaluate_file(
     data: Path,
     model_dir: Path | None = None,
     *,
-    held_out_only: bool = False,
     out_of_scope: str | None = None,
     with_encoder: bool = True,
 ) -> Report:
     """Figures of a model folder (the shipped one by default) on a CSV or JSONL file. Raises DataError.
 
-    `held_out_only` keeps the rows that training on the same file leaves out; without the encoder view A answers alone.
+    Without the encoder view A answers alone.
     """
     rows = read_rows(data)
-    chosen = [row for row in rows if row.held_out] if held_out_only else rows
     if all(row.category == out_of_scope for row in rows):
         raise DataError(data, f"holds no rows but those labelled '{out_of_scope}'")
     model = load_model(model_dir or SHIPPED, with_encoder=with_encoder)
-    return report(model, chosen or rows, data.name, out_of_scope=out_of_scope)
+    return report(model, rows, data.name, out_of_scope=out_of_scope)

@@ -27,7 +27,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer
 
-from classifiers.dataset import OWN_DATA, Row, bucket, read_files
+from classifiers.dataset import OWN_DATA, Row, bucket, read_files, read_rows
 from classifiers.encoder import CARD, FORMAT, GRAPH, MAX_TOKENS, TOKENIZER, UNSEEN, Encoder, load_encoder, text_key
 from classifiers.model import DANGER, HARMLESS
 from classifiers.neighbours import nearness_of
@@ -203,7 +203,8 @@ def tuned(source: Path, out: Path, files: Sequence[Path], *, epochs: int, folds:
     """An encoder tuned on labelled files, small enough to ship."""
     out.mkdir(parents=True, exist_ok=True)
     rows = read_files(files)
-    texts = list(material(rows, None, learn_speech(rows), lambda _step: None).shown)
+    telling = rows if any(row.language for row in rows) else read_rows(OWN_DATA)
+    texts = list(material(rows, None, learn_speech(telling), lambda _step: None).shown)
     tasks = _tasks(rows)
     kept = chosen_pieces(source / TOKENIZER, texts, pieces)
     (out / TOKENIZER).write_text(

@@ -3,7 +3,14 @@
 DIR holds banking77_train.csv, banking77_test.csv (PolyAI, CC BY 4.0), clinc150_data_full.json (Larson et al.,
 CC BY 3.0) and cmcs_sinhala_english_telecom.csv (Rathnayake et al., MIT); `--encoder` a plain encoder made by
 `python -m classifiers.workshop --plain --out var/encoders/minilm`. Each set is written as CSV, trained and measured by
-what `chargehand train` and `chargehand evaluate` call; the commands are printed.
+what `chargehand train` and `chargehand evaluate` call; the commands are printed. With ten rows a class the encoder
+itself has to learn a little: `--only banking77-10shot` writes the file, then
+
+    python -m classifiers.workshop --data var/public/banking77-10shot-train.csv --out var/encoders/banking77-10shot \
+        --pieces 30522 --epochs 8 --rate 5e-5 --contrast 1 --folds 5
+
+and `--few-encoder var/encoders/banking77-10shot`. `--only alarms` asks the shipped model about everybody's messages of
+these sets: what it takes for a danger there is a false alarm, or nearly always.
 """
 
 from __future__ import annotations
@@ -16,12 +23,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from classifiers.evaluate import Report
+from classifiers.evaluate import Report, answers
+from classifiers.model import SHIPPED, load_model
 from classifiers.train import train_files
+from models.reading import Urgency
 
 Pair = tuple[str, str]
 OOS = "oos"
 SHOTS = 10
+SETS = ("banking77", "banking77-10shot", "clinc150", "cmcs", "alarms")
 ASPECTS = ("Billing or price", "Customer service", "Data", "Network", "Package", "Service or product", "None")
 
 
@@ -97,24 +107,32 @@ def _run(name: str, learn: Path, test: Path, encoder: Path | None, *, oos: str |
     return figures
 
 
+def _alarms(name: str, texts: Sequence[str]) -> None:
+    """How often the shipped model takes a message of another trade for a danger."""
+    given = answers(load_model(SHIPPED), texts)
+    raised = sum(one.urgency == Urgency.SAFETY for one in given)
+    print(f"\n{name}: {raised} alarms on {len(texts)} messages, {100 * raised / len(texts):.2f} %", flush=True)
+
+
 def main() -> None:
     """Run the chosen sets."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.public", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("var/public"))
     parser.add_argument("--encoder", type=Path, default=Path("var/encoders/minilm"))
+    parser.add_argument("--few-encoder", type=Path, help="an encoder tuned on var/public/banking77-10shot-train.csv")
     parser.add_argument("--cmcs-encoder", type=Path, help="an encoder tuned on var/public/cmcs-train.csv")
-    parser.add_argument("--only", nargs="+", choices=("banking77", "banking77-10shot", "clinc150", "cmcs"))
+    parser.add_argument("--only", nargs="+", choices=SETS)
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
-    chosen = asked.only or ["banking77", "banking77-10shot", "clinc150", "cmcs"]
+    chosen = asked.only or SETS
     banking = _read(asked.data / "banking77_train.csv")
     banking_test = _write(asked.work / "banking77-test.csv", _read(asked.data / "banking77_test.csv"))
     if "banking77" in chosen:
         _run("banking77", _write(asked.work / "banking77-train.csv", banking), banking_test, asked.encoder)
     if "banking77-10shot" in chosen:
         few = _write(asked.work / "banking77-10shot-train.csv", _few(banking, SHOTS))
-        _run("banking77-10shot", few, banking_test, asked.encoder)
+        _run("banking77-10shot", few, banking_test, asked.few_encoder or asked.encoder)
     if "clinc150" in chosen:
         learn, test = _clinc(asked.data / "clinc150_data_full.json", asked.work)
         _run("clinc150", learn, test, asked.encoder, oos=OOS)
@@ -122,6 +140,12 @@ def main() -> None:
         some, rest = _cmcs(asked.data / "cmcs_sinhala_english_telecom.csv")
         learn, test = _write(asked.work / "cmcs-train.csv", some), _write(asked.work / "cmcs-test.csv", rest)
         _run("cmcs", learn, test, asked.cmcs_encoder or asked.encoder)
+    if "alarms" in chosen:
+        _learn, clinc_test = _clinc(asked.data / "clinc150_data_full.json", asked.work)
+        comments = [text for part in _cmcs(asked.data / "cmcs_sinhala_english_telecom.csv") for text, _ in part]
+        _alarms("banking77, test", [text for text, _ in _read(banking_test)])
+        _alarms("clinc150, test", [text for text, _ in _read(clinc_test)])
+        _alarms("Sinhala-English telecom comments", comments)
 
 
 if __name__ == "__main__":

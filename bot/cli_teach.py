@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ from models.teaching import Labelled, ModelVersion
 from phrases.say import say
 
 if TYPE_CHECKING:
-    from classifiers.lesson import Learnt, Lesson
+    from classifiers.lesson import Learnt
 
 RENEW_S = 20.0
 _OFF = "off"
@@ -45,7 +43,7 @@ def train(_: argparse.Namespace) -> None:
     try:
         learnt = _learn(chosen, version, labelled, serves, owner)
     except BaseException as error:
-        why = f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, Trouble) else f"{type(error).__name__}: {error}"
         work_at(chosen, lambda work: model_versions.gave_up(work, version.id, owner, why))
         raise
     from bot.teacher import taught  # noqa: PLC0415 - imports numpy
@@ -67,21 +65,18 @@ def _begin(work: Work, owner: str) -> tuple[ModelVersion, list[Labelled], ModelV
 def _learn(
     chosen: Settings, version: ModelVersion, labelled: list[Labelled], serves: ModelVersion | None, owner: str
 ) -> Learnt:
-    """In a thread of its own, so that the lease can be renewed meanwhile."""
-    from bot.teacher import lesson_for  # noqa: PLC0415 - imports numpy
-    from classifiers.lesson import learn  # noqa: PLC0415
+    """In a process of its own, so that the lease can be renewed meanwhile, and Ctrl-C ends it at once."""
+    from bot.lesson_process import LessonProcess  # noqa: PLC0415 - imports numpy
+    from bot.teacher import lesson_for  # noqa: PLC0415
 
-    lesson: Lesson = lesson_for(chosen.models_dir, version, labelled, serves, version.asked_at)
-    with ThreadPoolExecutor(1) as pool:
-        future: Future[Learnt] = pool.submit(learn, lesson)
-        while True:
-            try:
-                return future.result(RENEW_S)
-            except NotYet:
-                if not work_at(chosen, lambda work: model_versions.still_training(work, version.id, owner)):
-                    raise Trouble(
-                        "the training was given up meanwhile: another one began, or this one took too long"
-                    ) from None
+    with LessonProcess(lesson_for(chosen.models_dir, version, labelled, serves, version.asked_at)) as under_way:
+        while not under_way.ended(RENEW_S):
+            if not work_at(chosen, lambda work: model_versions.still_training(work, version.id, owner)):
+                raise Trouble("the training was given up meanwhile: another one began, or this one took too long")
+        outcome = under_way.outcome()
+    if isinstance(outcome, str):
+        raise Trouble(f"nothing was learnt: {outcome}")
+    return outcome
 
 
 def judge(given: argparse.Namespace) -> int:

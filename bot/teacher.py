@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
-import os
 from dataclasses import replace
 from datetime import datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 
+from bot.lesson_process import LessonProcess
 from bot.serving import open_version
 from classifiers.dataset import OWN_DATA
 from classifiers.errors import DataError
-from classifiers.lesson import Learnt, Lesson, learn, sweep
+from classifiers.lesson import Learnt, Lesson, sweep
 from classifiers.model import SHIPPED
 from classifiers.team_rows import choose
 from desk import model_versions, teaching
@@ -30,8 +28,6 @@ log = logging.getLogger(__name__)
 
 POLL_S = 5.0
 RENEW_S = 20.0
-_ENDS_S = 10
-_NICE = 10
 
 
 def lesson_for(
@@ -111,36 +107,11 @@ class Teacher:
         return await self._apart(version, replace(lesson, own=self._own))
 
     async def _apart(self, version: ModelVersion, lesson: Lesson) -> Learnt | str | None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_in_a_process, args=(lesson, theirs), daemon=True)
-        process.start()
-        theirs.close()
+        under_way = LessonProcess(lesson)
         try:
-            while not await asyncio.to_thread(ours.poll, RENEW_S):
+            while not await asyncio.to_thread(under_way.ended, RENEW_S):
                 if not await self._office.run(ASSISTANT, model_versions.still_training, version.id, self._owner):
                     return None
-            received: Learnt | str = await asyncio.to_thread(ours.recv)
-        except EOFError:
-            return "its process died"
+            return await asyncio.to_thread(under_way.outcome)
         finally:
-            process.kill()
-            ours.close()
-            await asyncio.shield(asyncio.to_thread(_clear, process, lesson.out))
-        return received
-
-
-def _clear(process: multiprocessing.process.BaseProcess, out: Path) -> None:
-    """What people wrote does not outlive the process that learnt from it."""
-    process.join(_ENDS_S)
-    sweep(out.parent, f"{out.name}-")
-
-
-def _in_a_process(lesson: Lesson, answer: Connection) -> None:
-    """The other process: whoever answers people comes first on this machine."""
-    os.umask(0o077)
-    os.nice(_NICE)
-    try:
-        answer.send(learn(lesson))
-    except Exception as error:  # noqa: BLE001 - told to whoever waits
-        answer.send(f"{type(error).__name__}: {error}")
+            await asyncio.shield(asyncio.to_thread(under_way.end))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from classifiers.dataset import Row, bucket
 from classifiers.encoder import Encoder, encoder_text
@@ -51,8 +52,23 @@ def material(rows: Sequence[Row], encoder: Encoder | None, speech: Speech, advan
     advance("meaning")
     shown = tuple(encoder_text(text) for text in glossed)
     vectors = None if encoder is None else encoder.embed(shown)
-    folds = np.array([bucket(row.family, "oof", FOLDS) for row in rows])
+    folds = np.array([bucket(name, "oof", FOLDS) for name in joined(rows, shown)])
     return Material(tuple(rows), prepared, groups, features, shown, vectors, folds)
+
+
+def joined(rows: Sequence[Row], texts: Sequence[str]) -> list[str]:
+    """Each row's family; one name for families that share a text, so that no fold knows what another is asked."""
+    _, numbers = np.unique([row.family for row in rows], return_inverse=True)
+    _, shared = np.unique(texts, return_inverse=True)
+    families = int(numbers.max()) + 1
+    edges = csr_matrix(
+        (np.ones(len(rows)), (numbers, families + shared)), shape=(families + int(shared.max()) + 1,) * 2
+    )
+    _, groups = connected_components(edges, directed=False)
+    names: dict[int, str] = {}
+    for row, group in zip(rows, groups[numbers], strict=True):
+        names[int(group)] = min(names.get(int(group), row.family), row.family)
+    return [names[int(group)] for group in groups[numbers]]
 
 
 def label_targets(rows: Sequence[Row], names: Sequence[str], label: Callable[[Row], str | None]) -> Floats:

@@ -1,6 +1,7 @@
 """`make model`: from published weights and labelled messages to the encoder that is shipped.
 
-    python -m classifiers.workshop [--data FILE…] [--out DIR] [--epochs N] [--folds N] [--pieces N] [--plain]
+    python -m classifiers.workshop [--data FILE…] [--out DIR] [--epochs N] [--rate R] [--contrast C] [--folds N]
+                                   [--pieces N] [--plain]
 
 Three twins are tuned, each without one part of the families, for honest logits of every row; then one on all rows.
 `--plain` exports the published encoder as it is, whole vocabulary and full precision (for labels of other trades).
@@ -17,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,11 @@ from classifiers.model import DANGER, HARMLESS
 from classifiers.neighbours import nearness_of
 from classifiers.ngrams import Floats
 from classifiers.speech import learn_speech
-from classifiers.views import category_targets, danger_targets, label_targets, material
+from classifiers.views import category_targets, danger_targets, joined, label_targets, material
 from classifiers.workshop.export import export, shrink
 from classifiers.workshop.network import (
     SEED,
+    Course,
     Heads,
     Progress,
     SentenceEncoder,
@@ -51,7 +53,7 @@ from classifiers.workshop.weights import SHA256, SOURCE, fetch
 from models.reading import Urgency
 
 HERE = Path(__file__).parents[1] / "artefacts" / "encoder"
-PIECES, EPOCHS, FOLDS = 9000, 5, 3
+PIECES, FOLDS = 9000, 3
 URGENCY_WEIGHT, DANGER_WEIGHT = 0.5, 1.0
 
 
@@ -87,12 +89,12 @@ class _Work:
     rows: Sequence[Row]
     texts: Sequence[str]
     tasks: Sequence[Task]
-    epochs: int
+    course: Course
     folds: int
 
     def part(self, inside: int) -> tuple[list[int], list[int]]:
         """Rows of this fold of families, and the others."""
-        folds = [bucket(row.family, "encoder", self.folds) for row in self.rows]
+        folds = [bucket(name, "encoder", self.folds) for name in joined(self.rows, self.texts)]
         return (
             [place for place, fold in enumerate(folds) if fold == inside],
             [place for place, fold in enumerate(folds) if fold != inside],
@@ -104,7 +106,7 @@ class _Work:
         tokenizer = load_tokenizer(self.tokenizer)
         texts = [self.texts[place] for place in chosen]
         bert = load_bert(self.source, self.kept)
-        network, heads = tune(bert, tokenizer, texts, _part(self.tasks, chosen), epochs=self.epochs, say=_say(name))
+        network, heads = tune(bert, tokenizer, texts, _part(self.tasks, chosen), self.course, say=_say(name))
         return network, tokenizer, heads
 
 
@@ -199,7 +201,7 @@ def plain(source: Path, out: Path) -> None:
     _write_card(out, {"size": bert.config.hidden_size, "pieces": len(everything), "heads": {}, "data": {}})
 
 
-def tuned(source: Path, out: Path, files: Sequence[Path], *, epochs: int, folds: int, pieces: int) -> None:
+def tuned(source: Path, out: Path, files: Sequence[Path], course: Course, *, folds: int, pieces: int) -> None:
     """An encoder tuned on labelled files, small enough to ship."""
     out.mkdir(parents=True, exist_ok=True)
     rows = read_files(files)
@@ -210,7 +212,7 @@ def tuned(source: Path, out: Path, files: Sequence[Path], *, epochs: int, folds:
     (out / TOKENIZER).write_text(
         json.dumps(pruned_tokenizer(source / TOKENIZER, kept), ensure_ascii=False), encoding="utf-8"
     )
-    work = _Work(source, kept, out / TOKENIZER, rows, texts, tasks, epochs, folds)
+    work = _Work(source, kept, out / TOKENIZER, rows, texts, tasks, course, folds)
     unseen, heads = _all(work, out, os.cpu_count() or 1)
     full, small = unseen.pop("full_right").mean(), unseen.pop("small_right").mean()
     _write_unseen(out, texts, unseen, heads)
@@ -220,7 +222,7 @@ def tuned(source: Path, out: Path, files: Sequence[Path], *, epochs: int, folds:
             "size": len(heads["category"][0]),
             "pieces": len(kept),
             "heads": {task.name: list(task.names) for task in tasks},
-            "tuning": {"rows": len(rows), "epochs": epochs, "folds": folds, "seed": SEED},
+            "tuning": {"rows": len(rows), **asdict(course), "folds": folds, "seed": SEED},
             "unseen_rows_right": {"full_precision": round(float(full), 4), "as_shipped": round(float(small), 4)},
             "data": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         },
@@ -233,7 +235,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", default=[OWN_DATA])
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--weights", type=Path, default=Path("var/weights/minilm"))
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--epochs", type=int, default=Course.epochs)
+    parser.add_argument("--rate", type=float, default=Course.rate)
+    parser.add_argument("--contrast", type=float, default=Course.contrast)
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--pieces", type=int, default=PIECES)
     parser.add_argument("--plain", action="store_true")
@@ -245,6 +249,7 @@ def main() -> None:
         if asked.plain:
             plain(source, made)
         else:
-            tuned(source, made, asked.data, epochs=asked.epochs, folds=asked.folds, pieces=asked.pieces)
+            course = Course(asked.epochs, asked.rate, asked.contrast)
+            tuned(source, made, asked.data, course, folds=asked.folds, pieces=asked.pieces)
         shutil.rmtree(asked.out, ignore_errors=True)  # whole or not at all: a run that is stopped leaves the old one
         made.rename(asked.out)

@@ -16,17 +16,34 @@ from torch.nn import functional
 from transformers import BertModel
 
 from classifiers.encoder import MAX_TOKENS
+from classifiers.linear import fit
 from classifiers.ngrams import Floats
 
 BATCH = 32
-RATE = 2e-4
-HEAD_RATE = 1e-2
+HEAD_PACE = 50  # how much faster heads learn than the body
+HEAD_DECAY = 0.05  # of the heads that are there before tuning, shared by the rows
+ALIKE = 4  # texts of a category that a batch holds side by side, where they are drawn together
+NEARNESS = 0.1  # the temperature of drawing together
 WARM_UP = 0.1
 SMOOTHING = 0.05
 DECAY = 0.01
 TYPO_SHARE = 0.25
 SEED = 20261129
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long and how fast to tune, and how strongly texts of one category are drawn together.
+
+    The defaults are for thousands of rows; with ten of a class go slowly and draw (rate 5e-5, contrast 1).
+    """
+
+    epochs: int = 5
+    rate: float = 2e-4
+    contrast: float = 0.0
+
+
 Heads = dict[str, tuple[Floats, Floats]]
 
 
@@ -116,12 +133,25 @@ def embed(network: SentenceEncoder, tokenizer: Tokenizer, texts: Sequence[str]) 
     return out
 
 
-def _batches(lengths: Sequence[int], chance: random.Random) -> list[list[int]]:
-    """Batches of rows of like length, in random order, so that little is padded."""
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index] + chance.random() * 8, index))
-    batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+def _cut(order: Sequence[int], chance: random.Random) -> list[list[int]]:
+    batches = [list(order[start : start + BATCH]) for start in range(0, len(order), BATCH)]
     chance.shuffle(batches)
     return batches
+
+
+def _batches(lengths: Sequence[int], chance: random.Random) -> list[list[int]]:
+    """Batches of rows of like length, in random order, so that little is padded."""
+    return _cut(sorted(range(len(lengths)), key=lambda index: (lengths[index] + chance.random() * 8, index)), chance)
+
+
+def _grouped(labels: Sequence[int], chance: random.Random) -> list[list[int]]:
+    """Batches in which some rows of a class lie side by side."""
+    by: dict[int, list[int]] = {}
+    for place in chance.sample(range(len(labels)), len(labels)):
+        by.setdefault(labels[place], []).append(place)
+    groups = [some[start : start + ALIKE] for some in by.values() for start in range(0, len(some), ALIKE)]
+    chance.shuffle(groups)
+    return _cut([place for group in groups for place in group], chance)
 
 
 def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -131,45 +161,61 @@ def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return rows.sum() / told.sum().clamp(min=1.0)
 
 
-def _warm_heads(vectors: torch.Tensor, tasks: Sequence[Task], heads: nn.ModuleDict) -> None:
-    """Heads first learn on the untouched encoder, so that their first errors do not spoil it (LP-FT)."""
-    for task in tasks:
-        head, wanted = heads[task.name], torch.tensor(task.targets, dtype=torch.float32)
-        learner = torch.optim.Adam(head.parameters(), lr=0.05)
-        for _ in range(150):
-            learner.zero_grad()
-            _loss(head(vectors), wanted).backward()
-            learner.step()
+def _drawn(vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """How far texts of a class are from one another, beside all others of the batch (supervised contrast)."""
+    itself = torch.eye(len(labels))
+    logs = functional.log_softmax(vectors @ vectors.T / NEARNESS - 1e9 * itself, dim=1)
+    same = (labels[:, None] == labels[None]).to(logs.dtype) - itself
+    have = same.sum(1) > 0
+    if not bool(have.any()):
+        return vectors.sum() * 0.0
+    return -((same * logs).sum(1)[have] / same.sum(1)[have]).mean()
+
+
+def _head(vectors: Floats, task: Task) -> nn.Linear:
+    """A head that has learnt on the untouched encoder, so that its first errors do not spoil it (LP-FT)."""
+    told = task.targets.sum(1) > 0
+    weights, bias = fit(vectors[told], task.targets[told], decay=HEAD_DECAY / max(int(told.sum()), 1))
+    head = nn.Linear(*weights.shape)
+    head.weight.data = torch.tensor(weights.T, dtype=torch.float32)
+    head.bias.data = torch.tensor(bias, dtype=torch.float32)
+    return head
 
 
 def tune(
-    bert: BertModel, tokenizer: Tokenizer, texts: Sequence[str], tasks: Sequence[Task], *, epochs: int, say: Progress
+    bert: BertModel, tokenizer: Tokenizer, texts: Sequence[str], tasks: Sequence[Task], course: Course, *, say: Progress
 ) -> tuple[SentenceEncoder, Heads]:
-    """Fine-tune on the tasks together; gives the encoder and each head's weights (size, classes) and bias."""
+    """Fine-tune on the tasks together; gives the encoder and each head's weights (size, classes) and bias.
+
+    Texts of a class of the first task are those that are drawn together.
+    """
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     network = SentenceEncoder(bert)
-    heads = nn.ModuleDict({task.name: nn.Linear(bert.config.hidden_size, len(task.names)) for task in tasks})
-    _warm_heads(embed(network, tokenizer, texts), tasks, heads)
+    untouched = embed(network, tokenizer, texts).numpy().astype(np.float64)
+    heads = nn.ModuleDict({task.name: _head(untouched, task) for task in tasks})
     wanted = {task.name: torch.tensor(task.targets, dtype=torch.float32) for task in tasks}
+    labels = wanted[tasks[0].name].argmax(1)
     body = [parameter for parameter in network.parameters() if parameter.requires_grad]
     learner = torch.optim.AdamW(
-        [{"params": body, "lr": RATE}, {"params": list(heads.parameters()), "lr": HEAD_RATE}], weight_decay=DECAY
+        [{"params": body, "lr": course.rate}, {"params": list(heads.parameters()), "lr": HEAD_PACE * course.rate}],
+        weight_decay=DECAY,
     )
-    steps = epochs * ((len(texts) + BATCH - 1) // BATCH)
+    steps = course.epochs * ((len(texts) + BATCH - 1) // BATCH)
     pace = torch.optim.lr_scheduler.LambdaLR(
         learner, lambda step: min((step + 1) / (WARM_UP * steps + 1), max(0.02, 1 - step / steps))
     )
     done = 0
-    for _ in range(epochs):
+    for _ in range(course.epochs):
         network.train()
-        for batch in _batches([len(text) for text in texts], chance):
+        drawing = course.contrast > 0
+        for batch in _grouped(labels.tolist(), chance) if drawing else _batches([len(one) for one in texts], chance):
             shown = [_typos(texts[i], chance) if chance.random() < TYPO_SHARE else texts[i] for i in batch]
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                vectors = network(*tokens(tokenizer, shown))
-            losses = [
-                task.weight * _loss(heads[task.name](vectors.float()), wanted[task.name][batch]) for task in tasks
-            ]
+                vectors = network(*tokens(tokenizer, shown)).float()
+            losses = [task.weight * _loss(heads[task.name](vectors), wanted[task.name][batch]) for task in tasks]
+            if drawing:
+                losses.append(course.contrast * _drawn(vectors, labels[batch]))
             learner.zero_grad()
             torch.stack(losses).sum().backward()
             nn.utils.clip_grad_norm_(body, 1.0)

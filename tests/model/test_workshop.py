@@ -15,7 +15,7 @@ from classifiers.evaluate import evaluate_file
 from classifiers.train import train_files
 from classifiers.workshop.export import export
 from classifiers.workshop.make import plain, tuned
-from classifiers.workshop.network import SentenceEncoder, embed, load_bert, load_tokenizer
+from classifiers.workshop.network import Course, SentenceEncoder, embed, load_bert, load_tokenizer
 from classifiers.workshop.vocabulary import chosen_pieces, pruned_tokenizer
 from classifiers.workshop.weights import fetch
 from tests.model.conftest import rows, write_rows
@@ -47,7 +47,7 @@ def test_an_encoder_is_tuned_exported_and_serves(tiny_bert: Path, tmp_path: Path
     taught = [{**row, "urgency": "normal", "family": str(at)} for at, row in enumerate(rows(140, seed=3))]
     data = write_rows(tmp_path / "taught.jsonl", taught)
     out = tmp_path / "encoder"
-    tuned(tiny_bert, out, [data], epochs=3, folds=2, pieces=120)
+    tuned(tiny_bert, out, [data], Course(epochs=3), folds=2, pieces=120)
     card = json.loads((out / CARD).read_text(encoding="utf-8"))
     assert card["tuning"]["rows"] == 140
     assert set(card["sha256"]) == {GRAPH, TOKENIZER, UNSEEN}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,15 +118,30 @@ def test_what_cannot_be_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytes
     assert status == 1
     assert "tampered" in err
 
-    def breaks(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device", "model.npz")
-
-    monkeypatch.setattr(lesson, "train_files", breaks)
+    monkeypatch.setattr(lesson.Lesson.__init__, "__defaults__", (tmp_path / "gone.jsonl",))
     status, _, err = run("model", "train")
-    assert (status, err) == (1, "model.npz: No space left on device\n")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "nothing was learnt" in err
+    assert "gone.jsonl" in err
     assert "failed" in run("model", "list")[1]
     assert not (tmp_path / "var" / "models" / "team@2").exists()
     assert [path.name for path in (tmp_path / "var" / "models").iterdir()] == ["team@1"]
+
+
+def test_ctrl_c_ends_a_lesson_at_once_and_leaves_nothing_of_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHARGEHAND_DATA_DIR", str(tmp_path / "var"))
+    models = tmp_path / "var" / "models"
+    root = Path(settings.__file__).parent.parent
+    with subprocess.Popen([sys.executable, "-m", "bot", "model", "train"], cwd=root) as training:
+        deadline = time.monotonic() + 60
+        while not list(models.glob(".lesson-*")) and training.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        training.send_signal(signal.SIGINT)
+        assert training.wait(30) == 130
+    assert list(models.iterdir()) == []
+    assert "failed" in run("model", "list")[1]
 
 
 def test_labels_are_read_as_they_were_given(run: Run) -> None:

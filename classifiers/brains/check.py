@@ -15,10 +15,11 @@ import numpy as np
 from classifiers.brains.local import Brain, BrainReader, Calibration, Transformer, label_of
 from classifiers.brains.private import readable
 from classifiers.brains.weights import fingerprint, named, resolve, slug
-from classifiers.calibration import review_threshold, softmax, temperature
+from classifiers.calibration import softmax, temperature
 from classifiers.dataset import Row
 from classifiers.errors import DataError
 from classifiers.evaluate import Answer
+from classifiers.limits import thresholds
 from classifiers.ngrams import Floats, Ints
 from classifiers.promotion import Answered, Verdict, compare
 from classifiers.registry import Classifier
@@ -28,8 +29,6 @@ FORMAT = 2
 FILE = "calibration.json"
 FEWEST = 30
 """Rows to calibrate on, and as many others to judge by."""
-HIGHEST_THRESHOLD = 0.9
-_PRECISION = {Category.INFO: 0.90, Category.OTHER: 0.90}
 _BATCH = 16
 _ORDER = list(Category)
 
@@ -90,21 +89,13 @@ def run(
 
 
 def calibrate(brain: Brain, rows: Sequence[Row]) -> Calibration:
-    """One temperature, and for each category the confidence above which its answers are right often enough."""
+    """One temperature, and for each category the confidence from which it needs no human, by the rule of limits.py."""
     texts = [readable(row.text, Registers()) for row in rows]
     parts = [brain.logits(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
     logits: Floats = np.concatenate(parts)
     truth: Ints = np.array([_ORDER.index(Category(row.category)) for row in rows])
     heat = temperature(logits, truth)
-    shares = softmax(logits / heat)
-    said, confidence = shares.argmax(axis=1), shares.max(axis=1)
-    thresholds: dict[str, float] = {}
-    for index, category in enumerate(_ORDER):
-        chosen = said == index
-        right = (truth[chosen] == index).astype(np.float64)
-        wanted = review_threshold(confidence[chosen], right, _PRECISION.get(category, 0.95))
-        thresholds[category.value] = round(min(wanted, HIGHEST_THRESHOLD), 4)
-    return Calibration(round(heat, 6), thresholds)
+    return Calibration(round(heat, 6), thresholds([one.value for one in _ORDER], softmax(logits / heat), truth))
 
 
 def _answered(label: str, read: Callable[[str, Registers], Reading], rows: Sequence[Row]) -> Answered:

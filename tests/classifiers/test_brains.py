@@ -95,6 +95,26 @@ def test_where_the_brain_breaks_or_there_are_no_words_our_own_reading_stands() -
     assert (empty.category, empty.needs_review) == (Category.OTHER, True)
 
 
+class Doubts(Says):
+    """A brain of one opinion that is less sure of a question."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        sure: Floats = np.array([[0.4 if "?" in text else 1.0] for text in texts])
+        return super().logits(texts) * sure
+
+
+@pytest.mark.parametrize(("right", "human"), [(99, False), (92, True)])
+def test_a_human_is_asked_by_the_rule_of_our_own_model(right: int, human: bool) -> None:
+    sure = [Row("where can I charge", "info", f"s{number}") for number in range(100)]
+    unsure = [Row("where can I charge?", "info" if number < right else "fault", f"u{number}") for number in range(100)]
+    brain = Doubts(Category.INFO)
+    calibration = check.calibrate(brain, [*sure, *unsure])
+    assert calibration.thresholds["info"] <= 0.97
+    assert calibration.thresholds["rfid"] == 0.97
+    reading = BrainReader(OWN, brain, calibration, "brain@1").read(unsure[0].text, KNOWN)
+    assert (reading.category, reading.needs_review) == (Category.INFO, human)
+
+
 # Who may serve, where transformers is not even installed ------------------------------------------------------------
 
 

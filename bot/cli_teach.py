@@ -88,7 +88,7 @@ def judge(given: argparse.Namespace) -> int:
     from bot.serving import open_version  # noqa: PLC0415 - imports numpy
     from bot.teacher import lesson_for  # noqa: PLC0415
     from classifiers import promotion  # noqa: PLC0415
-    from classifiers.model import load_model  # noqa: PLC0415
+    from classifiers.model_files import load_model  # noqa: PLC0415
 
     chosen = settings.load()
     version, labelled, serves = work_at(

@@ -15,7 +15,8 @@ from classifiers import promotion
 from classifiers.dataset import Row
 from classifiers.drift import compare as drifted
 from classifiers.evaluate import Answer
-from classifiers.model import SHIPPED, Model, load_model
+from classifiers.model import Model
+from classifiers.model_files import SHIPPED, load_model
 from classifiers.promotion import Answered, Verdict, compare, frozen_rows, judge, paired_difference
 from tests.lessons import leaning
 

@@ -85,7 +85,7 @@ def measure() -> dict[str, float]:
     classifier.read("charger 100003 is not starting", Registers())
     start = time.process_time() - began + _IMPORTED
     from classifiers.dataset import FROZEN, read_rows
-    from classifiers.model import ARTEFACTS, SHIPPED, load_model
+    from classifiers.model_files import ARTEFACTS, SHIPPED, load_model
 
     encoder = classifier.model.encoder
     assert encoder is not None, "the encoder is away"

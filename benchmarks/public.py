@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from classifiers.evaluate import Report, answers
-from classifiers.model import SHIPPED, load_model
+from classifiers.model_files import SHIPPED, load_model
 from classifiers.train import train_files
 from models.reading import Urgency
 

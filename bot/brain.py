@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from bot.settings import Settings
 from classifiers.brains.agreement import limits_of
+from classifiers.errors import DataError
 from classifiers.registry import Classifier
 from classifiers.registry import load as load_classifier
+from console.verdict import sentences
 from models.ports import MessageClassifier
 
 
@@ -30,9 +32,13 @@ def serving(settings: Settings) -> Serving:
     classifier = own(settings)
     if settings.classifier_brain is None:
         return Serving(classifier, classifier.model.label, limits_of(classifier))
-    from classifiers.brains.check import load_checked  # noqa: PLC0415 - only where another brain was chosen
+    from classifiers.brains.check import NotPassedError, load_checked  # noqa: PLC0415 - only where another brain was chosen
 
-    brain = load_checked(
-        settings.classifier_brain, classifier, settings.brains_dir, review_threshold=settings.review_threshold
-    )  # fmt: skip
+    try:
+        brain = load_checked(
+            settings.classifier_brain, classifier, settings.brains_dir, review_threshold=settings.review_threshold
+        )  # fmt: skip
+    except NotPassedError as failed:
+        why = "; ".join(said for good, said in sentences(failed.verdict, "en") if not good)
+        raise DataError(failed.path, f"{failed.name} did not pass: {why}; mend it, then {failed.again}") from None
     return Serving(brain, brain.label, brain.limits())

@@ -7,6 +7,8 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import settings
 from bot.brain import Serving, own, serving
@@ -16,8 +18,12 @@ from bot.settings import PREFIX, Settings
 from classifiers.brains import agreement
 from classifiers.brains.endpoint import Endpoint, EndpointSettings, NoOpinion
 from classifiers.dataset import Row, read_rows
+from console.verdict import sentences
 from desk.redaction import redact
 from models.reading import Category, Reading, Registers, Urgency
+
+if TYPE_CHECKING:
+    from classifiers.brains.check import Checked
 
 AT_ONCE = 4
 ENOUGH_FAILURES = 10
@@ -31,11 +37,25 @@ def check(given: argparse.Namespace) -> int:
     chosen = settings.load()
     labels = read_labels(given.labels) if given.labels is not None else None
     checked = checks.run(given.name, read_rows(given.data), own(chosen), chosen.brains_dir, labels=labels)
-    print(checks.render(checked, checks.place_of(checked.name, chosen.brains_dir)))
+    print(_told(checked, checks.place_of(checked.name, chosen.brains_dir)))
     if not checked.verdict.passed:
         return FAILED
     print(f"It serves with {PREFIX}CLASSIFIER_BRAIN={checked.name}")
     return OK
+
+
+def _told(checked: Checked, path: Path) -> str:
+    """What was looked at, on which messages, and what came of it."""
+    verdict = checked.verdict
+    judged = verdict.frozen_rows + verdict.newest_rows
+    reasons = [f"  {'+' if good else '-'} {said}" for good, said in sentences(verdict.as_json(), "en")]
+    return "\n".join([
+        f"{checked.name}: {'passed' if verdict.passed else 'did not pass'}, kept in {path}",
+        f"  calibrated on {checked.rows - judged} messages: temperature {checked.calibration.temperature:.3f}; "
+        f"{len(checked.files)} files",
+        f"  judged on {judged} others: {checked.right} read rightly, {checked.own_right} by {verdict.serving}",
+        *reasons,
+    ])  # fmt: skip
 
 
 def fit_endpoint(given: argparse.Namespace) -> None:

@@ -11,11 +11,10 @@ from bot import settings
 from bot.cli import FAILED, Trouble
 from bot.cli_desk import work_at
 from bot.settings import Settings
-from console import verdict as verdicts
+from console.verdict import sentences
 from desk import model_versions, teaching
 from desk.work import Work
 from models.teaching import Labelled, ModelVersion
-from phrases.say import say
 
 if TYPE_CHECKING:
     from classifiers.lesson import Learnt
@@ -83,9 +82,8 @@ def judge(given: argparse.Namespace) -> int:
     """Compare a version with what serves now, on the frozen and the newest messages."""
     from bot.serving import open_version  # noqa: PLC0415 - imports numpy
     from bot.teacher import lesson_for  # noqa: PLC0415
-    from classifiers.model import load_model  # noqa: PLC0415
-    from classifiers.promotion import frozen_rows  # noqa: PLC0415
-    from classifiers.promotion import judge as compare  # noqa: PLC0415
+    from classifiers import promotion  # noqa: PLC0415
+    from classifiers.model_files import load_model  # noqa: PLC0415
 
     chosen = settings.load()
     version, labelled, serves = work_at(
@@ -96,7 +94,9 @@ def judge(given: argparse.Namespace) -> int:
     )  # fmt: skip
     candidate = open_version(chosen.models_dir, version).model
     lesson = lesson_for(chosen.models_dir, version, labelled, serves, _now(chosen))
-    made = compare(load_model(lesson.serving), candidate, frozen_rows(), lesson.newest).as_json()
+    made = promotion.judge(
+        load_model(lesson.serving), candidate, promotion.frozen_rows(), lesson.newest
+    ).as_json()  # fmt: skip
     done = work_at(chosen, lambda work: model_versions.judged(work, version.id, made))
     print(_told(done))
     return 0 if done.passed else FAILED
@@ -154,5 +154,5 @@ def _told(version: ModelVersion) -> str:
     given = version.verdict or {}
     head = f"{version.label}: {'passed' if version.passed else 'not passed'}, against {given.get('serving')}"
     rows = f"{given.get('frozen_rows', 0)} frozen messages, {given.get('newest_rows', 0)} of the newest month"
-    reasons = [f"  {'+' if one.good else '-'} {say(one.code, one.facts, 'en')}" for one in verdicts.lines(given)]
+    reasons = [f"  {'+' if good else '-'} {said}" for good, said in sentences(given, "en")]
     return "\n".join([f"{head}, on {rows}", *reasons])

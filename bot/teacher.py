@@ -14,7 +14,7 @@ from bot.serving import open_version
 from classifiers.dataset import OWN_DATA
 from classifiers.errors import DataError
 from classifiers.lesson import Learnt, Lesson, sweep
-from classifiers.model import SHIPPED
+from classifiers.model_files import SHIPPED
 from classifiers.team_rows import choose
 from desk import model_versions, teaching
 from desk.model_versions import Taught

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from classifiers.dataset import Row
 from classifiers.evaluate import Report, report
-from classifiers.model import ARRAYS, Model, Rules, load_model, save
+from classifiers.model import Model, Rules
+from classifiers.model_files import ARRAYS, load_model, save
 from classifiers.report import render_report, write_report
 
 _TEXT = """# {label}

@@ -8,7 +8,6 @@ had not seen its family, so that whoever calibrates on the same rows is not fool
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from classifiers.entities import MASKS
 from classifiers.errors import DataError
 from classifiers.fold import roman
+from classifiers.json_card import read_json_card
 from classifiers.ngrams import Floats
 
 if TYPE_CHECKING:
@@ -160,19 +160,6 @@ def _sha256(path: Path) -> str:
         raise DataError(path, error.strerror or "cannot be read") from error
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(path, f"no encoder here: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(path, "not an encoder's card") from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise DataError(path, f"not an encoder of format {FORMAT}; build it again")
-    return card
-
-
 @cache
 def load_encoder(folder: Path) -> Encoder:
     """Read an encoder folder and check its hashes.
@@ -182,7 +169,7 @@ def load_encoder(folder: Path) -> Encoder:
     import onnxruntime  # noqa: PLC0415 - heavy, and view A serves without it
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    card = _card(folder)
+    card = read_json_card(folder / CARD, "encoder", FORMAT, "build it again")
     for name in (GRAPH, TOKENIZER):
         if _sha256(folder / name) != card["sha256"].get(name):
             raise DataError(folder / name, "does not match its card; build it again or restore it")

@@ -16,7 +16,8 @@ from classifiers.errors import DataError
 from classifiers.figures import Bin, Said, calibration, confusion, coverage
 from classifiers.fusion import group_of
 from classifiers.gloss import gloss
-from classifiers.model import SHIPPED, Model, language_of, load_model, prepare
+from classifiers.model import Model, language_of, prepare
+from classifiers.model_files import SHIPPED, load_model
 from classifiers.neighbours import nearness
 from classifiers.ngrams import message_features
 from classifiers.registry import Classifier

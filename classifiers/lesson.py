@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.dataset import OWN_DATA, Row
-from classifiers.model import load_model
+from classifiers.model_files import load_model
 from classifiers.promotion import Verdict, frozen_rows, judge
 from classifiers.train import train_files
 

@@ -1,6 +1,7 @@
-"""Whether a candidate may take the place of the model that serves: paired, on the same rows, or not at all.
+"""Whether a candidate may take the place of what serves: paired, on the same rows, or not at all.
 
-Why these rules: docs/adr/0024-promotion.md.
+One rule for versions that were trained here and for brains of others (brains/check.py). Why it is so:
+docs/adr/0024-promotion.md.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NO_WORSE = -0.002
 SLICE_ROWS = 50
 SLICE_LOSS = 0.02
 ALERTS = 0.01
+MOST_ECE = 0.05
 PRECISION = 0.95
 _ROUNDING = 1e-9
 
@@ -67,8 +69,16 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What the model of this label answered to the rows, in their order."""
+
+    label: str
+    answers: Sequence[Answer]
+
+
+@dataclass(frozen=True)
 class _Side:
-    """A model's answers on the pooled rows."""
+    """Answers to the pooled rows as arrays (rows,); `said` are places in a list of names, `correct` is 0.0 or 1.0."""
 
     said: Ints
     confidence: Floats
@@ -77,35 +87,45 @@ class _Side:
 
 
 def judge(serving: Model, candidate: Model, frozen: Sequence[Row], newest: Sequence[Row]) -> Verdict:
-    """Compare on the same rows. `newest` are labelled messages of the newest month that neither was taught."""
+    """Let two models answer the same rows. `newest` are labelled messages of the newest month that taught neither."""
+    other = sorted(set(candidate.category.names) ^ set(serving.category.names))
+    if other:
+        refused = Reason("other_labels", False, {"labels": ", ".join(other[:8])})
+        return _refused(serving.label, candidate.label, frozen, newest, refused)
+    texts = [row.text for row in (*frozen, *newest)]
+    old, new = (Answered(model.label, answers(model, texts)) for model in (serving, candidate))
+    return compare(old, new, frozen, newest)
+
+
+def compare(serving: Answered, candidate: Answered, frozen: Sequence[Row], newest: Sequence[Row] = ()) -> Verdict:
+    """Judge answers to the rows of `frozen` and `newest`, in this order, that neither side has learnt from.
+
+    Raises ValueError where there are not as many answers as rows.
+    """
     rows = [*frozen, *newest]
-    refused = _unfit(serving, candidate, rows)
-    if refused is not None:
-        return Verdict(
-            serving.label, candidate.label, False, None, len(frozen), len(newest), 0.0, 0.0, 0.0, (refused,)
-        )  # fmt: skip
-    names = sorted({row.category for row in rows} | set(serving.category.names))
+    if not rows:
+        return _refused(serving.label, candidate.label, frozen, newest, Reason("no_rows", False))
+    said = {one.label for side in (serving, candidate) for one in side.answers}
+    names = sorted(said | {row.category for row in rows})
     truth = np.array([names.index(row.category) for row in rows])
-    old, new = (_side(model, rows, names, truth) for model in (serving, candidate))
+    old, new = (_side(side.answers, names, truth) for side in (serving, candidate))
     difference, low, high = paired_difference(truth, old.said, new.said, len(names))
     rule, reasons = _rule(difference, low, high, old, new)
-    reasons += _hazards(rows[: len(frozen)], old, new)
-    reasons += _slices(rows, len(frozen), old, new)
+    reasons += [_calibration(old, new), *_hazards(frozen, old, new), *_slices(rows, len(frozen), old, new)]
     passed = rule is not None and all(reason.good for reason in reasons)
     return Verdict(
         serving.label, candidate.label, passed, rule, len(frozen), len(newest), difference, low, high, tuple(reasons)
     )  # fmt: skip
 
 
-def _unfit(serving: Model, candidate: Model, rows: Sequence[Row]) -> Reason | None:
-    other = sorted(set(candidate.category.names) ^ set(serving.category.names))
-    if other:
-        return Reason("other_labels", False, {"labels": ", ".join(other[:8])})
-    return None if rows else Reason("no_rows", False)
+def _refused(serving: str, candidate: str, frozen: Sequence[Row], newest: Sequence[Row], reason: Reason) -> Verdict:
+    """A verdict without a comparison."""
+    return Verdict(serving, candidate, False, None, len(frozen), len(newest), 0.0, 0.0, 0.0, (reason,))
 
 
-def _side(model: Model, rows: Sequence[Row], names: Sequence[str], truth: Ints) -> _Side:
-    given = answers(model, [row.text for row in rows])
+def _side(given: Sequence[Answer], names: Sequence[str], truth: Ints) -> _Side:
+    if len(given) != len(truth):
+        raise ValueError(f"{len(given)} answers to {len(truth)} rows")
     said = np.array([names.index(one.label) for one in given])
     confidence = np.array([one.confidence for one in given], dtype=np.float64)
     return _Side(said, confidence, (said == truth).astype(np.float64), given)
@@ -137,7 +157,7 @@ def _rule(difference: float, low: float, high: float, old: _Side, new: _Side) ->
     facts: dict[str, Any] = {"difference": difference, "low": low, "high": high}
     if low > 0:
         return "better", [Reason("better", True, facts)]
-    errors = [expected_calibration_error(side.confidence, side.correct) for side in (old, new)]
+    errors = [_ece(side) for side in (old, new)]
     shares = [coverage_at(side.confidence, side.correct, PRECISION) for side in (old, new)]
     facts |= {"ece_was": errors[0], "ece": errors[1], "coverage_was": shares[0], "coverage": shares[1]}
     if low >= NO_WORSE and errors[1] < errors[0] and shares[1] > shares[0]:
@@ -148,22 +168,33 @@ def _rule(difference: float, low: float, high: float, old: _Side, new: _Side) ->
 # No worse? --------------------------------------------------------------------------------------------------------
 
 
+def _calibration(old: _Side, new: _Side) -> Reason:
+    """Confidence that means what it says: the thresholds for a human and every share on a page rest on it."""
+    was, now = _ece(old), _ece(new)
+    return Reason("calibration", now <= max(MOST_ECE, was) + _ROUNDING, {"rows": len(new.said), "was": was, "now": now})
+
+
+def _ece(side: _Side) -> float:
+    return expected_calibration_error(side.confidence, side.correct)
+
+
 def _hazards(frozen: Sequence[Row], old: _Side, new: _Side) -> list[Reason]:
-    """Dangers found, and alarms where there is none, on the frozen rows that tell their urgency."""
+    """Dangers found, and alarms where there is none, on the frozen rows that tell their urgency, if there are any."""
     timed = [index for index, row in enumerate(frozen) if row.urgency]
     danger = [index for index in timed if frozen[index].urgency == Urgency.SAFETY]
     calm = [index for index in timed if frozen[index].urgency != Urgency.SAFETY]
-    recall_was, recall = (_alarms(side, danger) for side in (old, new))
-    alerts_was, alerts = (_alarms(side, calm) for side in (old, new))
-    return [
-        Reason("hazards", recall >= recall_was, {"rows": len(danger), "was": recall_was, "now": recall}),
-        Reason("alerts", alerts <= max(ALERTS, alerts_was), {"rows": len(calm), "was": alerts_was, "now": alerts}),
-    ]
+    out = []
+    if danger:
+        was, now = (_alarms(side, danger) for side in (old, new))
+        out.append(Reason("hazards", now >= was, {"rows": len(danger), "was": was, "now": now}))
+    if calm:
+        was, now = (_alarms(side, calm) for side in (old, new))
+        out.append(Reason("alerts", now <= max(ALERTS, was), {"rows": len(calm), "was": was, "now": now}))
+    return out
 
 
 def _alarms(side: _Side, places: Sequence[int]) -> float:
-    raised = sum(side.answers[index].urgency == Urgency.SAFETY for index in places)
-    return raised / len(places) if places else 0.0
+    return sum(side.answers[index].urgency == Urgency.SAFETY for index in places) / len(places)
 
 
 def _slices(rows: Sequence[Row], frozen: int, old: _Side, new: _Side) -> list[Reason]:

@@ -18,7 +18,8 @@ from classifiers.evidence import neighbours, phrases
 from classifiers.fold import fold
 from classifiers.fusion import group_of
 from classifiers.gloss import gloss
-from classifiers.model import CARD, DANGER, SHIPPED, Model, Rules, language_of, load_model
+from classifiers.model import DANGER, Model, Rules, language_of
+from classifiers.model_files import CARD, SHIPPED, load_model
 from classifiers.neighbours import nearness
 from classifiers.ngrams import message_features
 from classifiers.summary import one_line

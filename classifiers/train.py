@@ -21,17 +21,8 @@ from classifiers.fold import fold
 from classifiers.fusion import fit_fusion
 from classifiers.gate import Gate, fit_gate
 from classifiers.limits import hazard_limits, rules
-from classifiers.model import (
-    DANGER,
-    HARMLESS,
-    SHIPPED,
-    SHIPPED_ENCODER,
-    Model,
-    Question,
-    Speech,
-    load_model,
-    save,
-)
+from classifiers.model import DANGER, HARMLESS, Model, Question, Speech
+from classifiers.model_files import SHIPPED, SHIPPED_ENCODER, load_model, save
 from classifiers.neighbours import MOST, Bank, make_bank, nearness_of
 from classifiers.ngrams import Floats, Ints
 from classifiers.report import render_report

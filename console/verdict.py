@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.reading import Category
+from phrases.say import say
 
 _COUNTS = frozenset({"rows"})
 _WORDS = frozenset({"labels", "kind", "slice"})
@@ -26,6 +27,11 @@ def lines(verdict: Mapping[str, Any]) -> list[Line]:
     """What speaks against it first."""
     found = [_line(reason) for reason in verdict.get("reasons", ())]
     return sorted(found, key=lambda line: line.good)
+
+
+def sentences(verdict: Mapping[str, Any], language: str) -> list[tuple[bool, str]]:
+    """The same in words of a language, each with whether it speaks for the version."""
+    return [(line.good, say(line.code, line.facts, language)) for line in lines(verdict)]
 
 
 def _line(reason: Mapping[str, Any]) -> Line:

@@ -11,7 +11,8 @@ from classifiers import registry
 from classifiers.dataset import OWN_DATA, read_rows
 from classifiers.fusion import Fusion
 from classifiers.lesson import folder_sha256
-from classifiers.model import Model, Question, save
+from classifiers.model import Model, Question
+from classifiers.model_files import save
 from desk import model_versions
 from desk.model_versions import Taught
 from desk.office import Office

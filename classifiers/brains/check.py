@@ -1,4 +1,6 @@
-"""A brain serves after it was calibrated and passed the gate, and only with exactly the files that passed."""
+"""A brain serves after it was calibrated and passed what a version of ours must pass (promotion.py), and only with
+exactly the files that passed.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +12,33 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.brains.gate import Verdict, gate
 from classifiers.brains.local import Brain, BrainReader, Calibration, Transformer, label_of
 from classifiers.brains.private import readable
 from classifiers.brains.weights import fingerprint, named, resolve, slug
-from classifiers.calibration import review_threshold, softmax, temperature
+from classifiers.calibration import softmax, temperature
 from classifiers.dataset import Row
 from classifiers.errors import DataError
 from classifiers.evaluate import Answer
+from classifiers.limits import thresholds
 from classifiers.ngrams import Floats, Ints
+from classifiers.promotion import Answered, Verdict, compare
 from classifiers.registry import Classifier
 from models.reading import Category, Reading, Registers
 
-FORMAT = 1
+FORMAT = 2
 FILE = "calibration.json"
 FEWEST = 30
 """Rows to calibrate on, and as many others to judge by."""
-HIGHEST_THRESHOLD = 0.9
-_PRECISION = {Category.INFO: 0.90, Category.OTHER: 0.90}
 _BATCH = 16
 _ORDER = list(Category)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found, as it is kept: which files, how they are calibrated, and whether they passed."""
+    """What a check found, as it is kept: which files, how they are calibrated, and whether they passed.
+
+    Of `rows` as many as the verdict names judged both; `right` and `own_right` of these were read rightly.
+    """
 
     name: str
     files: dict[str, str]
@@ -42,7 +46,19 @@ class Checked:
     calibration: Calibration
     own: str
     rows: int
+    right: int
+    own_right: int
     verdict: Verdict
+
+
+class NotPassedError(DataError):
+    """A brain that was checked and is not good enough. `verdict` is the one that was kept, as plain values."""
+
+    def __init__(self, path: Path, name: str, again: str, verdict: dict[str, Any]) -> None:
+        super().__init__(path, f"{name} did not pass; mend it, then {again}")
+        self.name = name
+        self.again = again
+        self.verdict = verdict
 
 
 def run(
@@ -63,37 +79,36 @@ def run(
     brain, files = Transformer(folder, labels), fingerprint(folder)
     calibration = calibrate(brain, learn)
     reader = BrainReader(own, brain, calibration, label_of(name, files, own))
-    verdict = gate(_answers(own.read, judged), _answers(reader.read, judged), judged)
-    checked = Checked(name, files, labels or {}, calibration, own.model.label, len(usable), verdict)
+    ours, theirs = _answered(own.model.label, own.read, judged), _answered(reader.label, reader.read, judged)
+    checked = Checked(
+        name, files, labels or {}, calibration, own.model.label, len(usable),
+        _right(theirs, judged), _right(ours, judged), compare(ours, theirs, judged),
+    )  # fmt: skip
     write(checked, place)
     return checked
 
 
 def calibrate(brain: Brain, rows: Sequence[Row]) -> Calibration:
-    """One temperature, and for each category the confidence above which its answers are right often enough."""
+    """One temperature, and for each category the confidence from which it needs no human, by the rule of limits.py."""
     texts = [readable(row.text, Registers()) for row in rows]
     parts = [brain.logits(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
     logits: Floats = np.concatenate(parts)
     truth: Ints = np.array([_ORDER.index(Category(row.category)) for row in rows])
     heat = temperature(logits, truth)
-    shares = softmax(logits / heat)
-    said, confidence = shares.argmax(axis=1), shares.max(axis=1)
-    thresholds: dict[str, float] = {}
-    for index, category in enumerate(_ORDER):
-        chosen = said == index
-        right = (truth[chosen] == index).astype(np.float64)
-        wanted = review_threshold(confidence[chosen], right, _PRECISION.get(category, 0.95))
-        thresholds[category.value] = round(min(wanted, HIGHEST_THRESHOLD), 4)
-    return Calibration(round(heat, 6), thresholds)
+    return Calibration(round(heat, 6), thresholds([one.value for one in _ORDER], softmax(logits / heat), truth))
 
 
-def _answers(read: Callable[[str, Registers], Reading], rows: Sequence[Row]) -> list[Answer]:
+def _answered(label: str, read: Callable[[str, Registers], Reading], rows: Sequence[Row]) -> Answered:
     registers = Registers()
     readings = [read(row.text, registers) for row in rows]
-    return [
+    return Answered(label, [
         Answer(one.category.value, one.confidence, one.needs_review, one.urgency.value, one.language)
         for one in readings
-    ]  # fmt: skip
+    ])  # fmt: skip
+
+
+def _right(given: Answered, rows: Sequence[Row]) -> int:
+    return sum(one.label == row.category for one, row in zip(given.answers, rows, strict=True))
 
 
 def write(checked: Checked, place: Path) -> Path:
@@ -111,7 +126,10 @@ def place_of(name: str, place: Path) -> Path:
 
 
 def load_checked(name: str, own: Classifier, place: Path, *, review_threshold: float | None = None) -> BrainReader:
-    """A brain that passed, ready to serve. Raises DataError, which names the command to run, for any other."""
+    """A brain that passed, ready to serve.
+
+    Raises DataError, which names the command to run, for any other; NotPassedError for one that failed its check.
+    """
     name = named(name)
     path = place_of(name, place)
     again = f"run: chargehand brain check {name} --data FILE"
@@ -121,7 +139,7 @@ def load_checked(name: str, own: Classifier, place: Path, *, review_threshold: f
     if kept["files"] != files:
         raise DataError(path, f"{name} has other files than those that were checked; {again}")
     if not kept["verdict"]["passed"]:
-        raise DataError(path, f"{name} did not pass: {'; '.join(kept['verdict']['reasons'])}; mend it, then {again}")
+        raise NotPassedError(path, name, again, kept["verdict"])
     if kept["own"] != own.model.label:
         raise DataError(path, f"{name} was checked beside {kept['own']}, now {own.model.label} serves; {again}")
     calibration, label = Calibration(**kept["calibration"]), label_of(name, files, own)
@@ -139,20 +157,3 @@ def _read(path: Path, again: str) -> dict[str, Any]:
         raise DataError(path, f"cannot be read; {again}") from error
     found: dict[str, Any] = kept
     return found
-
-
-def render(checked: Checked, path: Path) -> str:
-    """What a check found, as text for a terminal."""
-    was, now = checked.verdict.serving, checked.verdict.candidate
-    lines = [
-        f"{checked.name}: {'passed' if checked.verdict.passed else 'did not pass'}, kept in {path}",
-        f"  temperature {checked.calibration.temperature:.3f}; {len(checked.files)} files; {checked.rows} rows",
-        f"  {'':18} {checked.own[:24]:>24} {'this':>8}",
-        f"  {'accuracy':18} {was.accuracy:24.3f} {now.accuracy:8.3f}",
-        f"  {'macro-F1':18} {was.macro_f1:24.3f} {now.macro_f1:8.3f}",
-        f"  {'ECE':18} {was.ece:24.3f} {now.ece:8.3f}",
-    ]
-    if was.hazard_recall is not None and now.hazard_recall is not None:
-        lines.append(f"  {'dangers found':18} {was.hazard_recall:24.3f} {now.hazard_recall:8.3f}")
-    lines += [f"  {name:18} {share:24.3f} {now.by_language[name]:8.3f}" for name, share in was.by_language.items()]
-    return "\n".join((*lines, *(f"  not good enough: {reason}" for reason in checked.verdict.reasons)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from classifiers.language import script_language
-from classifiers.model import SHIPPED, language_of, load_model
+from classifiers.model import language_of
+from classifiers.model_files import SHIPPED, load_model
 
 MODEL = load_model(SHIPPED)
 

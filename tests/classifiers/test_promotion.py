@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from classifiers import promotion
 from classifiers.dataset import Row
-from classifiers.drift import compare
-from classifiers.model import SHIPPED, Model, load_model
-from classifiers.promotion import Verdict, frozen_rows, judge, paired_difference
+from classifiers.drift import compare as drifted
+from classifiers.evaluate import Answer
+from classifiers.model import Model
+from classifiers.model_files import SHIPPED, load_model
+from classifiers.promotion import Answered, Verdict, compare, frozen_rows, judge, paired_difference
 from tests.lessons import leaning
 
 
@@ -114,19 +116,81 @@ def test_alarms_above_one_percent_need_a_precedent(shipped: Model) -> None:
     assert not bad(calmer, "alerts")
 
 
+# Answers, whoever gave them: a version of ours or a brain of others -------------------------------------------------
+
+
+def asked(count: int = 400, *, language: str | None = None) -> list[Row]:
+    """Rows that tell nothing but their category, and where it is given their language."""
+    names = ("fault", "billing", "rfid", "info")
+    return [Row(f"m{number}", names[number % 4], f"f{number}", language=language) for number in range(count)]
+
+
+def answered(
+    rows: Sequence[Row], label: str = "theirs@1", *, wrong: Callable[[int], bool] = lambda _: False,
+    sure: float = 0.95, unsure: float | None = None,
+) -> Answered:  # fmt: skip
+    """Answers to rows, some of them wrong; `sure` is the confidence, `unsure` that of the wrong ones."""
+    said = [
+        Answer("other", sure if unsure is None else unsure) if wrong(number) else Answer(row.category, sure)
+        for number, row in enumerate(rows)
+    ]
+    return Answered(label, said)
+
+
+def tenth(number: int) -> bool:
+    return number % 10 == 0
+
+
+def test_answers_are_judged_as_models_are() -> None:
+    rows = asked()
+    verdict = compare(answered(rows, "ours@1", wrong=tenth), answered(rows), rows)
+    assert (verdict.serving, verdict.candidate, verdict.rule, verdict.passed) == ("ours@1", "theirs@1", "better", True)
+    with pytest.raises(ValueError, match="399 answers to 400 rows"):
+        compare(answered(rows), answered(rows[1:]), rows)
+
+
 def test_surer_though_no_better_passes_by_a_rule_of_its_own() -> None:
-    truth = np.arange(400) % 4
-    said = truth.copy()
-    said[::10] = (said[::10] + 1) % 4
-    correct = (said == truth).astype(np.float64)
-    flat, sharp = np.full(400, 0.5), np.where(correct == 1, 0.95, 0.3)
-    old, new = (promotion._Side(said, confidence, correct, ()) for confidence in (flat, sharp))
-    rule, [reason] = promotion._rule(*paired_difference(truth, said, said, 4), old, new)
-    assert (rule, reason.code, reason.good) == ("surer", "surer", True)
-    assert reason.facts["ece"] < reason.facts["ece_was"]
-    assert reason.facts["coverage"] > reason.facts["coverage_was"]
-    assert promotion._rule(*paired_difference(truth, said, said, 4), new, old)[0] is None
-    assert promotion._rule(0.0, -0.003, 0.0, old, new)[0] is None
+    rows = asked()
+    flat, sharp = answered(rows, wrong=tenth, sure=0.5), answered(rows, wrong=tenth, unsure=0.3)
+    verdict = compare(flat, sharp, rows)
+    assert (verdict.passed, verdict.rule, verdict.difference) == (True, "surer", 0.0)
+    facts = verdict.reasons[0].facts
+    assert facts["ece"] < facts["ece_was"]
+    assert facts["coverage"] > facts["coverage_was"]
+    assert compare(sharp, flat, rows).rule is None
+    worse = answered(rows, wrong=lambda number: number % 10 == 0 or number % 50 == 1, unsure=0.3)
+    assert compare(flat, worse, rows).rule is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "good"),
+    [(1.0, 0.96, True), (1.0, 0.94, False), (0.8, 0.94, True), (0.8, 0.85, True), (0.8, 0.75, False)],
+)
+def test_confidence_may_be_off_by_five_percent_or_by_as_much_as_in_service(was: float, now: float, good: bool) -> None:
+    rows = asked()
+    verdict = compare(answered(rows, sure=was), answered(rows, sure=now), rows)
+    [reason] = [one for one in verdict.reasons if one.code == "calibration"]
+    assert reason.good is good
+    assert reason.facts == pytest.approx({"rows": 400, "was": 1 - was, "now": 1 - now})
+
+
+def test_better_but_too_sure_or_too_modest_does_not_pass() -> None:
+    rows = asked()
+    ours = answered(rows, wrong=lambda number: number % 2 == 0, sure=0.5)
+    for theirs in (answered(rows, sure=0.9), answered(rows, wrong=tenth, sure=1.0)):
+        verdict = compare(ours, theirs, rows)
+        assert verdict.rule == "better"
+        assert bad(verdict, "calibration")
+        assert not verdict.passed
+
+
+def test_a_slice_is_judged_from_fifty_rows_on_and_urgency_where_rows_tell_it() -> None:
+    few = [*asked(80, language="en"), *asked(49, language="si")]
+    english = [reason.facts for reason in compare(answered(few), answered(few), few).reasons if reason.code == "slice"]
+    assert [(facts["slice"], facts["rows"]) for facts in english] == [("en", 80)]
+    assert {reason.code for reason in compare(answered(few), answered(few), few).reasons} == {
+        "not_better", "calibration", "slice"
+    }  # fmt: skip
 
 
 def test_other_labels_and_no_rows_are_refused(shipped: Model) -> None:
@@ -165,11 +229,11 @@ counts = st.dictionaries(st.sampled_from(["fault", "billing", "rfid", "info"]), 
 
 @given(counts, counts)
 def test_drift_is_bounded_symmetric_and_nothing_between_equals(a: dict[str, int], b: dict[str, int]) -> None:
-    there, back = compare(a, b), compare(b, a)
+    there, back = drifted(a, b), drifted(b, a)
     assert 0 <= there.divergence <= 1
     assert 0 <= there.p <= 1
     assert (there.divergence, there.chi_square) == pytest.approx((back.divergence, back.chi_square))
-    same = compare(a, a)
+    same = drifted(a, a)
     assert not same.differs
     assert same.divergence == pytest.approx(0.0, abs=1e-9)
 
@@ -185,7 +249,7 @@ def test_drift_is_bounded_symmetric_and_nothing_between_equals(a: dict[str, int]
     ],
 )
 def test_a_week_differs_when_it_is_sure_and_matters(before: dict[str, int], now: dict[str, int], differs: bool) -> None:
-    assert compare(before, now).differs is differs
+    assert drifted(before, now).differs is differs
 
 
 def test_the_chi_square_tail_is_the_tables() -> None:

@@ -19,7 +19,8 @@ from classifiers.errors import DataError
 from classifiers.evaluate import evaluate_file
 from classifiers.evaluate_entities import evaluate_entities
 from classifiers.fold import fold
-from classifiers.model import SHIPPED, load_model, prepare
+from classifiers.model import prepare
+from classifiers.model_files import SHIPPED, load_model
 from classifiers.registry import Classifier, load
 from classifiers.report import render_report
 from classifiers.urgency import Alarm, read_words
@@ -302,7 +303,7 @@ def test_orders_to_the_model_and_tricks_of_script_are_text_like_any_other(text: 
     ("name", "content", "problem"),
     [
         (None, b"", "no model here"),
-        ("model.json", b"{", "not a model card"),
+        ("model.json", b"{", "no model card"),
         ("model.json", b'{"format": 99}', "format"),
         ("model.npz", b"junk", "does not match"),
     ],

@@ -19,7 +19,7 @@ from classifiers.calibration import (
 from classifiers.dataset import FROZEN, OWN_DATA, Row, read_rows
 from classifiers.errors import DataError
 from classifiers.evaluate import answers, evaluate_file
-from classifiers.model import ARTEFACTS, SHIPPED, load_model
+from classifiers.model_files import ARTEFACTS, SHIPPED, load_model
 from classifiers.registry import load
 from classifiers.report import render_report
 from classifiers.train import render_trained, train_files

@@ -80,8 +80,10 @@ async def test_a_model_that_passed_reads_messages_and_a_danger_stays_a_danger(
     said = capsys.readouterr().out
     assert "passed, kept in" in said
     assert f"CHARGEHAND_CLASSIFIER_BRAIN={taught_bert}" in said
-    verdict = kept(place)["verdict"]
-    assert verdict["candidate"]["macro_f1"] > 0.9 > verdict["serving"]["macro_f1"]
+    assert "+ Better for sure: macro-F1" in said
+    found = kept(place)
+    assert found["right"] > 0.9 * found["verdict"]["frozen_rows"] > found["own_right"]
+    assert (found["verdict"]["passed"], found["verdict"]["rule"]) == (True, "better")
     url = f"sqlite:///{place / 'house.db'}"
     migrate.upgrade(url)
     async with world(url, place, CLASSIFIER_BRAIN=str(taught_bert)) as here:
@@ -123,10 +125,10 @@ def test_a_model_that_knows_less_than_ours_is_refused_and_says_why(
     ours = Path(__file__).parents[2] / "classifiers" / "data" / "messages.jsonl"
     some = write_rows(place / "ours.jsonl", [json.loads(line) for line in ours.read_text().splitlines()[:600]])
     assert check(tiny_bert, some) == 1
-    assert "not good enough: macro-F1" in capsys.readouterr().out
+    assert "- Not surely better: macro-F1" in capsys.readouterr().out
     monkeypatch.setenv("CHARGEHAND_CLASSIFIER_BRAIN", str(tiny_bert))
     assert main(["run"]) == 1
-    assert "did not pass: macro-F1" in capsys.readouterr().err
+    assert "did not pass: Not surely better: macro-F1" in capsys.readouterr().err
 
 
 def test_other_weights_than_those_that_passed_do_not_serve(

@@ -216,7 +216,7 @@ class Classifier:
     def _other_topic(self, seen: _Text, scores: dict[Category, float], first: Category) -> Category | None:
         second = _second(scores, first)
         known = second.value in self.model.category.names
-        two = self.rules.second.holds(list(seen.category_shares.values()), seen.shown)
+        two = self.rules.second.holds(seen.category_shares, seen.shown)
         return second if known and two else None
 
     def _telling(self, clause: str, category: Category, registers: Registers) -> float:

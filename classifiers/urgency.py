@@ -11,7 +11,8 @@ from classifiers.lexicon import hazards
 from models.reading import Category, Urgency
 
 CRY_WORDS = 6
-_NEEDS_DEVICE = frozenset({"hot", "wet", "bare", "crash"})
+_NEEDS_DEVICE = frozenset({"hot", "wet", "bare"})
+_DOUBTFUL = frozenset({"crash"})  # a dent is no danger, what stands open behind it is
 
 
 class Alarm(Enum):
@@ -67,6 +68,8 @@ def read_words(folded: str) -> Words:
     beside_device = MASKS["charger"] in folded or any(hit.meaning == "device" for hit in found)
     alarm = Alarm.NONE
     for hit in found:
+        if hit.meaning in _DOUBTFUL and beside_device:
+            alarm = max(alarm, Alarm.CHECK, key=lambda one: one.value)
         if hit.meaning == "danger" or hit.meaning in _NEEDS_DEVICE:
             guarded = any(guard.start < hit.end and hit.start < guard.end for guard in guards)
             certain = not guarded and (hit.meaning == "danger" or beside_device)

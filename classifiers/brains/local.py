@@ -154,7 +154,7 @@ class BrainReader:
     def _second(self, scores: Mapping[Category, float], first: Category, text: str) -> Category | None:
         others = [one for one in TIE_ORDER if one not in (first, Category.OTHER)]
         best = max(others, key=lambda one: scores[one])
-        return best if self.own.rules.second.holds(list(scores.values()), text) else None
+        return best if self.own.rules.second.holds({one.value: share for one, share in scores.items()}, text) else None
 
     def _doubted(self, base: Reading, text: str, registers: Registers) -> bool:
         """Whether our own model wants a human for another reason than that it is not sure of the category."""

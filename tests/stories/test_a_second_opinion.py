@@ -29,7 +29,7 @@ from tests.fakes.openai import MODES, FakeOpenAI
 from tests.world import World, world
 
 ANA = "+94771234567"
-UNSURE = "0.97"
+UNSURE = "0.995"
 """A threshold that makes nearly everything want a human."""
 POINTS = "the points of my wife"
 COMING = "a person from our team will read this"

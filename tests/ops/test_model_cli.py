@@ -138,6 +138,7 @@ def test_ctrl_c_ends_a_lesson_at_once_and_leaves_nothing_of_it(
         deadline = time.monotonic() + 60
         while not list(models.glob(".lesson-*")) and training.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
+        assert list(models.glob(".lesson-*")), "the lesson never began"
         training.send_signal(signal.SIGINT)
         assert training.wait(30) == 130
     assert list(models.iterdir()) == []

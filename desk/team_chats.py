@@ -134,8 +134,10 @@ def _row(work: Work, address: str) -> TeamChat | None:
 
 
 def _of_group(work: Work, chat_id: str) -> list[TeamChat]:
+    """The group's chats, locked: Telegram tells of a move twice, and both are heard at the same time."""
     query = select(TeamChat).where(TeamChat.account == work.house.team_bot, TeamChat.chat_id == chat_id)
-    return list(work.session.scalars(query.order_by(TeamChat.id)))
+    query = query.order_by(TeamChat.id)
+    return list(work.session.scalars(query.with_for_update() if work.postgresql else query))
 
 
 def _new(work: Work, address: str) -> TeamChat:

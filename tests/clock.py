@@ -40,6 +40,7 @@ class JumpingClock:
         """Raise TimeoutError in the block once the clock has moved that far."""
         task = asyncio.current_task()
         assert task is not None
+        before = task.cancelling()
         expired = False
 
         async def expire() -> None:
@@ -52,10 +53,9 @@ class JumpingClock:
         try:
             yield
         except asyncio.CancelledError:
-            if expired:
-                task.uncancel()
+            if expired and task.uncancel() <= before:
                 raise TimeoutError from None
-            raise
+            raise  # somebody else cancelled as well, perhaps in the same moment
         finally:
             watchdog.cancel()
 

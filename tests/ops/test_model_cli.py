@@ -128,13 +128,19 @@ def test_what_cannot_be_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in (tmp_path / "var" / "models").iterdir()] == ["team@1"]
 
 
+def _hears_ctrl_c() -> None:
+    """A job in the background of a shell is started deaf to it, and so would be whatever it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_a_lesson_at_once_and_leaves_nothing_of_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHARGEHAND_DATA_DIR", str(tmp_path / "var"))
     models = tmp_path / "var" / "models"
     root = Path(settings.__file__).parent.parent
-    with subprocess.Popen([sys.executable, "-m", "bot", "model", "train"], cwd=root) as training:
+    command = [sys.executable, "-m", "bot", "model", "train"]
+    with subprocess.Popen(command, cwd=root, preexec_fn=_hears_ctrl_c) as training:  # noqa: PLW1509 - no threads here
         deadline = time.monotonic() + 60
         while not list(models.glob(".lesson-*")) and training.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)

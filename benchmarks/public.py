@@ -7,7 +7,7 @@ what `chargehand train` and `chargehand evaluate` call; the commands are printed
 itself has to learn a little: `--only banking77-10shot` writes the file, then
 
     python -m classifiers.workshop --data var/public/banking77-10shot-train.csv --out var/encoders/banking77-10shot \
-        --pieces 30522 --epochs 8 --rate 5e-5 --contrast 1 --folds 5
+        --pieces 30522 --epochs 8 --rate 5e-5 --contrast 1 --push 0 --folds 5
 
 and `--few-encoder var/encoders/banking77-10shot`. `--only alarms` asks the shipped model about everybody's messages of
 these sets: what it takes for a danger there is a false alarm, or nearly always.

@@ -1,7 +1,7 @@
 """`make model`: from published weights and labelled messages to the encoder that is shipped.
 
-    python -m classifiers.workshop [--data FILE…] [--out DIR] [--epochs N] [--rate R] [--contrast C] [--folds N]
-                                   [--pieces N] [--plain]
+    python -m classifiers.workshop [--data FILE…] [--out DIR] [--epochs N] [--rate R] [--contrast C] [--push P]
+                                   [--folds N] [--pieces N] [--plain]
 
 Three twins are tuned, each without one part of the families, for honest logits of every row; then one on all rows.
 `--plain` exports the published encoder as it is, whole vocabulary and full precision (for labels of other trades).
@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=Course.epochs)
     parser.add_argument("--rate", type=float, default=Course.rate)
     parser.add_argument("--contrast", type=float, default=Course.contrast)
+    parser.add_argument("--push", type=float, default=Course.push)
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--pieces", type=int, default=PIECES)
     parser.add_argument("--plain", action="store_true")
@@ -249,7 +250,7 @@ def main() -> None:
         if asked.plain:
             plain(source, made)
         else:
-            course = Course(asked.epochs, asked.rate, asked.contrast)
+            course = Course(asked.epochs, asked.rate, asked.contrast, asked.push)
             tuned(source, made, asked.data, course, folds=asked.folds, pieces=asked.pieces)
         shutil.rmtree(asked.out, ignore_errors=True)  # whole or not at all: a run that is stopped leaves the old one
         made.rename(asked.out)

@@ -12,10 +12,11 @@ import pytest
 from classifiers.encoder import CARD, GRAPH, TOKENIZER, UNSEEN, load_encoder
 from classifiers.errors import DataError
 from classifiers.evaluate import evaluate_file
+from classifiers.ngrams import Floats
 from classifiers.train import train_files
 from classifiers.workshop.export import export
 from classifiers.workshop.make import plain, tuned
-from classifiers.workshop.network import Course, SentenceEncoder, embed, load_bert, load_tokenizer
+from classifiers.workshop.network import Course, SentenceEncoder, Task, embed, load_bert, load_tokenizer, tune
 from classifiers.workshop.vocabulary import chosen_pieces, pruned_tokenizer
 from classifiers.workshop.weights import fetch
 from tests.model.conftest import rows, write_rows
@@ -60,6 +61,23 @@ def test_an_encoder_is_tuned_exported_and_serves(tiny_bert: Path, tmp_path: Path
     trained = train_files([data], tmp_path / "mine@1", encoder=out)
     assert trained.held_out is not None
     assert evaluate_file(data, tmp_path / "mine@1").accuracy > 0.9
+
+
+def test_a_push_is_learnt_from_and_taken_back(tiny_bert: Path) -> None:
+    """At a rate of nothing the encoder stays as it was; else what was pushed has taught something more."""
+    tokenizer = load_tokenizer(tiny_bert / TOKENIZER)
+    texts = [str(row["text"]) for row in rows(64, seed=5)]
+    targets = np.eye(2)[[at % 2 for at in range(len(texts))]]
+
+    def after(rate: float, push: float) -> Floats:
+        task = Task("category", ("even", "odd"), targets)
+        course = Course(epochs=1, rate=rate, push=push)
+        network, _heads = tune(load_bert(tiny_bert), tokenizer, texts, [task], course, say=lambda _done, _steps: None)
+        return embed(network, tokenizer, texts).numpy().astype(np.float64)
+
+    untouched = embed(SentenceEncoder(load_bert(tiny_bert)), tokenizer, texts).numpy()
+    assert np.abs(after(0.0, 5.0) - untouched).max() < 1e-4
+    assert np.abs(after(1e-3, 5.0) - after(1e-3, 0.0)).max() > 1e-4
 
 
 def test_int8_products_stay_close_to_full_precision(tiny_bert: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers import promotion
@@ -207,6 +207,7 @@ labels = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=60)
 
 
 @given(labels)
+@settings(deadline=None)
 def test_the_interval_is_that_of_the_mirror_and_holds_together(rows: Sequence[tuple[int, int, int]]) -> None:
     truth, old, new = (np.array(column) for column in zip(*rows, strict=True))
     difference, low, high = paired_difference(truth, old, new, 4)
@@ -217,6 +218,7 @@ def test_the_interval_is_that_of_the_mirror_and_holds_together(rows: Sequence[tu
 
 
 @given(labels)
+@settings(deadline=None)
 def test_who_is_right_everywhere_is_never_worse(rows: Sequence[tuple[int, int, int]]) -> None:
     truth, old, _ = (np.array(column) for column in zip(*rows, strict=True))
     difference, low, _high = paired_difference(truth, old, truth, 4)

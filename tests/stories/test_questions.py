@@ -24,12 +24,12 @@ async def test_a_card_that_is_not_accepted(database_url: str, tmp_path: Path) ->
         await ana.hears("Which number is printed")
         await ana.says("04A1B2C3")
         await ana.hears("At which charger")
-        await ana.says("Galle Fort, it showed a red cross")
+        await ana.says("Galle Fort, the screen says card not valid")
         await ana.hears("TKT-000001")
         ticket = await _ticket(here)
         assert (ticket["category"], ticket["department"], ticket["priority"]) == ("rfid", "service", "normal")
         assert ticket["evidence"]["answers"] == {
-            "card": "04A1B2C3", "wish": "It is not accepted", "where": "Galle Fort, it showed a red cross",
+            "card": "04A1B2C3", "wish": "It is not accepted", "where": "Galle Fort, the screen says card not valid",
         }  # fmt: skip
 
 

@@ -73,7 +73,8 @@ def test_a_push_is_learnt_from_and_taken_back(tiny_bert: Path) -> None:
         task = Task("category", ("even", "odd"), targets)
         course = Course(epochs=1, rate=rate, push=push)
         network, _heads = tune(load_bert(tiny_bert), tokenizer, texts, [task], course, say=lambda _done, _steps: None)
-        return embed(network, tokenizer, texts).numpy().astype(np.float64)
+        vectors: Floats = embed(network, tokenizer, texts).numpy().astype(np.float64)
+        return vectors
 
     untouched = embed(SentenceEncoder(load_bert(tiny_bert)), tokenizer, texts).numpy()
     assert np.abs(after(0.0, 5.0) - untouched).max() < 1e-4

@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Course:
     """How long and how fast to tune, how strongly texts of one category are drawn together, and how far each batch's
-    words are pushed the wrong way to be learnt once more (0: not at all; the pieces' vectors have length 1.4).
+    words are pushed the wrong way to be learnt once more (0: not at all; the pieces' vectors have a length of 1.1).
 
     The defaults are for thousands of rows; with ten of a class go slowly and draw (rate 5e-5, contrast 1, push 0).
     """
@@ -186,33 +186,25 @@ def _head(vectors: Floats, task: Task) -> nn.Linear:
 
 
 @contextmanager
-def _pushed(pieces: nn.Embedding, push: float) -> Iterator[bool]:
+def _pushed(pieces: nn.Embedding, push: float) -> Iterator[None]:
     """The vectors of pieces moved to where the batch just learnt errs most (fast gradient method, Miyato 2017)."""
     slope = pieces.weight.grad
-    length = 0.0 if slope is None else float(slope.norm())
-    if slope is None or not push or not length:
-        yield False
-        return
-    moved = slope * (push / length)
+    assert slope is not None
+    moved = slope * (push / slope.norm().clamp(min=1e-12))
     pieces.weight.data.add_(moved)
-    yield True
+    yield
     pieces.weight.data.sub_(moved)
 
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What batches are to teach: each task's wanted answers, and which texts are alike."""
+    """What batches are to teach: each task's wanted answers, and how strongly texts of a class are drawn together."""
 
     network: SentenceEncoder
     heads: nn.ModuleDict
     tasks: Sequence[Task]
     wanted: dict[str, torch.Tensor]
     contrast: float
-
-    @property
-    def labels(self) -> torch.Tensor:
-        """The class of each row in the first task."""
-        return self.wanted[self.tasks[0].name].argmax(1)
 
     def loss(self, batch: list[int], read: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """How wrong the heads are about these rows, whose tokens are given."""
@@ -222,7 +214,7 @@ class _Lesson:
             task.weight * _loss(self.heads[task.name](vectors), self.wanted[task.name][batch]) for task in self.tasks
         ]
         if self.contrast:
-            losses.append(self.contrast * _drawn(vectors, self.labels[batch]))
+            losses.append(self.contrast * _drawn(vectors, self.wanted[self.tasks[0].name][batch].argmax(1)))
         return torch.stack(losses).sum()
 
 
@@ -245,7 +237,7 @@ def tune(
         [{"params": body, "lr": course.rate}, {"params": list(heads.parameters()), "lr": HEAD_PACE * course.rate}],
         weight_decay=DECAY,
     )
-    lengths, labels = [len(one) for one in texts], lesson.labels.tolist()
+    lengths, labels = [len(one) for one in texts], wanted[tasks[0].name].argmax(1).tolist()
     steps = course.epochs * ((len(texts) + BATCH - 1) // BATCH)
     pace = torch.optim.lr_scheduler.LambdaLR(
         learner, lambda step: min((step + 1) / (WARM_UP * steps + 1), max(0.02, 1 - step / steps))
@@ -258,8 +250,8 @@ def tune(
             read = tokens(tokenizer, shown)
             learner.zero_grad()
             lesson.loss(batch, read).backward()
-            with _pushed(bert.embeddings.word_embeddings, course.push) as pushed:
-                if pushed:
+            if course.push:
+                with _pushed(bert.embeddings.word_embeddings, course.push):
                     lesson.loss(batch, read).backward()
             nn.utils.clip_grad_norm_(body, 1.0)
             learner.step()

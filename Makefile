@@ -61,7 +61,7 @@ bench: .venv/development ## figures beside their limits
 migration: .venv/runtime ## a new schema revision from the tables: make migration M="tickets have a colour"
 	@$(BIN)/python -m migrations.new "$(M)"
 
-model: model-setup ## for a release: the encoder from pinned weights, then the shipped model; an hour on two cores
+model: .venv/runtime model-setup ## for a release: the encoder from pinned weights, then the shipped model; an hour on two cores
 	@.venv-model/bin/python -m classifiers.workshop $(ARGS)
 	@$(BIN)/chargehand train --data classifiers/data/messages.jsonl --test classifiers/data/frozen.jsonl --out 'classifiers/artefacts/chargehand@2'
 

@@ -15,8 +15,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.report import Finding, median, show, spread
+
+if TYPE_CHECKING:
+    from classifiers.model import Model
 
 ROUNDS = 5
 MESSAGES = 300
@@ -61,6 +65,16 @@ def _round() -> dict[str, float]:
     return found
 
 
+def _shown(model: Model, text: str) -> str:
+    """The text as the encoder reads it: masked, glossed, in Latin letters."""
+    from classifiers.encoder import encoder_text
+    from classifiers.gloss import gloss
+    from classifiers.model import language_of, prepare
+
+    prepared = prepare(text)
+    return encoder_text(gloss(prepared, language_of(model.speech, prepared)))
+
+
 def _times(read: object, texts: list[str]) -> list[float]:
     from classifiers.registry import Classifier
     from models.reading import Registers
@@ -90,7 +104,8 @@ def measure() -> dict[str, float]:
     encoder = classifier.model.encoder
     assert encoder is not None, "the encoder is away"
     rows = [row.text for row in read_rows(FROZEN)]
-    long_enough = [text for text in rows if PIECES[0] <= len(encoder.tokenizer.encode(text).ids) <= PIECES[1]]
+    pieces = [len(encoder.tokenizer.encode(_shown(classifier.model, text)).ids) for text in rows]
+    long_enough = [text for text, count in zip(rows, pieces, strict=True) if PIECES[0] <= count <= PIECES[1]]
     texts = (long_enough * MESSAGES)[:MESSAGES]
     _times(classifier, texts[:20])
     times = _times(classifier, texts)

@@ -34,6 +34,11 @@ MOST_MINOR = 2**31
 def work_at(chosen: Settings, verb: Callable[[Work], T]) -> T:
     """Run one verb in the operator's name, beside a running server or without one; the schema is made current."""
     migrate.upgrade(chosen.database_url)
+    return work_on(chosen, verb)
+
+
+def work_on(chosen: Settings, verb: Callable[[Work], T]) -> T:
+    """The same where the schema is current already: nothing is migrated."""
     house = House(
         currency=chosen.currency, region=chosen.default_region, timezone=chosen.timezone, node=f"cli:{os.getpid()}",
         team_account=chosen.twilio_whatsapp_from or "", media_dir=str(chosen.media_dir),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -111,19 +112,27 @@ def promote(given: argparse.Namespace) -> None:
 
     def act(work: Work) -> ModelVersion:
         version = model_versions.named(work, given.version)
-        return model_versions.promote(work, version.id, instead_of=_serving_label(chosen, work), force=force)
+        return model_versions.promote(work, version.id, instead_of=_in_service(chosen, work), force=force)
 
-    print(f"{work_at(chosen, act).label} serves; running servers change over within seconds")
+    label = work_at(chosen, act).label
+    if chosen.classifier_brain is not None:
+        print(f"{label} would serve, but while CHARGEHAND_CLASSIFIER_BRAIN is set that brain does")
+    else:
+        print(f"{label} serves; running servers change over within seconds")
 
 
-def _serving_label(chosen: Settings, work: Work) -> str:
-    """The label of what serves now."""
+def _in_service(chosen: Settings, work: Work) -> str:
+    """What serves now, as verdicts name it: the shipped model where the version that should serve cannot."""
+    from bot.serving import open_version  # noqa: PLC0415 - imports numpy
+    from classifiers.errors import DataError  # noqa: PLC0415
+    from classifiers.model_files import artefact  # noqa: PLC0415
+    from classifiers.registry import load  # noqa: PLC0415
+
     serves = model_versions.serving(work)
     if serves is not None:
-        return serves.label
-    from classifiers.registry import load  # noqa: PLC0415 - imports numpy
-
-    return load(review_threshold=chosen.review_threshold).model.label
+        with contextlib.suppress(DataError):
+            return artefact(open_version(chosen.models_dir, serves).model)
+    return artefact(load(review_threshold=chosen.review_threshold).model)
 
 
 def rollback(given: argparse.Namespace) -> None:

@@ -49,7 +49,8 @@ def examine() -> list[Finding]:
         mend = "correct them in .env or in the environment; .env.example lists every name"
         return [Finding(Health.BAD, "settings", line, mend) for line in error.lines]
     findings: list[Finding] = [Finding(Health.GOOD, "settings", f"{len(TABLE)} names checked, none wrong")]
-    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _second_opinion, _channels, _ports):
+    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _version_in_service,
+                 _second_opinion, _channels, _ports):  # fmt: skip
         findings += look(chosen)
     return findings
 
@@ -175,6 +176,34 @@ def _model(chosen: Settings) -> Iterator[Finding]:
     if own(chosen).model.encoder is None:
         mend = "make setup installs onnxruntime; git checkout classifiers/artefacts brings the file"
         yield Finding(Health.NOTE, "encoder", "away: words alone decide, less surely and more often with a human", mend)
+
+
+def _version_in_service(chosen: Settings) -> Iterator[Finding]:
+    """The team's version, where one should serve (no version does beside a brain) and the database can say so."""
+    from bot.cli_desk import work_on  # noqa: PLC0415 - slow to import
+    from bot.serving import open_version  # noqa: PLC0415 - imports numpy
+    from classifiers.errors import DataError  # noqa: PLC0415
+    from desk import model_versions  # noqa: PLC0415
+
+    if chosen.classifier_brain is not None or not _schema_is_current(chosen):
+        return
+    version = work_on(chosen, model_versions.serving)
+    if version is None:
+        return
+    try:
+        open_version(chosen.models_dir, version)
+    except DataError as error:
+        yield Finding(Health.BAD, "team's model", f"{version.label} cannot serve, the shipped model does: {error}",
+                      "chargehand model train, then promote; or chargehand model rollback --to-shipped")  # fmt: skip
+        return
+    yield Finding(Health.GOOD, "team's model", f"{version.label} serves")
+
+
+def _schema_is_current(chosen: Settings) -> bool:
+    try:
+        return migrate.current(chosen.database_url) == migrate.head()
+    except migrate.SchemaError:
+        return False
 
 
 def _second_opinion(chosen: Settings) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from classifiers.errors import DataError
 from classifiers.evaluate import report
 from classifiers.lesson import folder_sha256
 from classifiers.model import Model
+from classifiers.model_files import artefact, lost_its_encoder
 from classifiers.promotion import frozen_rows
 from classifiers.registry import Classifier, load
 from desk import model_versions
@@ -39,7 +41,7 @@ REGISTERS_FRESH_S = 60
 
 
 def open_version(models: Path, version: ModelVersion, *, review_threshold: float | None = None) -> Classifier:
-    """Load a version. DataError where its folder is missing, or not what was trained."""
+    """Load a version. DataError where its folder is missing or not what was trained, or an upgrade took its encoder."""
     folder = models / version.folder
     if not folder.is_dir():
         raise DataError(folder, "is not there")
@@ -49,7 +51,12 @@ def open_version(models: Path, version: ModelVersion, *, review_threshold: float
         raise DataError(folder, error.strerror or "cannot be read") from error
     if found != version.sha256:
         raise DataError(folder, "is not what was trained; it may have been tampered with")
-    return load(folder, review_threshold=review_threshold)
+    opened = load(folder, review_threshold=review_threshold)
+    if lost_its_encoder(opened.model):
+        raise DataError(
+            folder, "learnt beside an encoder that this release does not have; train the team's version again"
+        )
+    return opened
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,16 @@ class _InService:
     reader: MessageClassifier
     wanted: tuple[int, str | None] | None = None
     trouble: str = ""
+
+    @cached_property
+    def artefact(self) -> str:
+        """The very model that reads; another brain's label."""
+        reader = self.reader
+        return artefact(reader.model) if isinstance(reader, Classifier) else _label(reader)
+
+
+def _label(reader: MessageClassifier) -> str:
+    return reader.model.label if isinstance(reader, Classifier) else getattr(reader, "label", type(reader).__name__)
 
 
 class ServingModel:
@@ -80,8 +97,7 @@ class ServingModel:
     @property
     def label(self) -> str:
         """`name@version` of what serves."""
-        reader = self.now.reader
-        return reader.model.label if isinstance(reader, Classifier) else type(reader).__name__
+        return _label(self.now.reader)
 
 
 class ModelKeeper:
@@ -147,6 +163,11 @@ class ModelKeeper:
     def label(self) -> str:
         """`name@version` of what serves on this node."""
         return self._model.label
+
+    @property
+    def artefact(self) -> str:
+        """The very model that serves on this node, as verdicts name it."""
+        return self._model.now.artefact
 
     @property
     def trouble(self) -> str:

@@ -102,7 +102,7 @@ def _row(path: Path, number: int, record: dict[str, Any]) -> Row:
         second_category=_word(path, number, record, "second_category"),
         urgency=urgency,
         language=_word(path, number, record, "language"),
-        trap=record.get("trap") in (True, "true", "1"),
+        trap=str(record.get("trap")).lower() in ("true", "1"),
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 GRAPH, TOKENIZER, CARD, UNSEEN = "encoder.onnx", "tokenizer.json", "encoder.json", "unseen.npz"
 FORMAT = 1
-MAX_TOKENS = 64
+MAX_TOKENS = 64  # what the network has learnt to read at once; longer texts are read in parts
 BATCH = 32
 _WORDS = {
     "phone": "phone number",
@@ -52,6 +52,12 @@ def encoder_text(glossed: str) -> str:
 def text_key(shown: str) -> int:
     """A number for a text as `encoder_text` gives it, to find it again in `unseen.npz`."""
     return int.from_bytes(hashlib.sha256(shown.encode("utf-8", "replace")).digest()[:8], "big", signed=True)
+
+
+def whole(parts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The vector of length one, (size,), of a text from those of its parts, (parts, size)."""
+    total: npt.NDArray[np.float32] = parts.sum(axis=0)
+    return total if len(parts) == 1 else total / np.float32(max(float(np.linalg.norm(total)), 1e-9))
 
 
 @dataclass(frozen=True)
@@ -118,17 +124,27 @@ class Encoder:
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of length one, (texts, size), of texts as `encoder_text` gives them."""
-        out = np.zeros((len(texts), self.size), dtype=np.float32)
-        read = self.tokenizer.encode_batch_fast(list(texts))
-        order = sorted(range(len(read)), key=lambda index: len(read[index].ids))
+        return np.array([whole(parts) for parts in self.embed_parts(texts)], np.float32).reshape(len(texts), self.size)
+
+    def embed_parts(self, texts: Sequence[str]) -> list[npt.NDArray[np.float32]]:
+        """For each text the vectors, (parts, size), of its pieces in runs of `MAX_TOKENS`: mostly one, never none."""
+        read = self.tokenizer.encode_batch(list(texts))
+        parts = [[one, *one.overflowing] for one in read]
+        vectors = iter(self._vectors([part.ids for some in parts for part in some]))
+        return [np.array([next(vectors) for _part in some]) for some in parts]
+
+    def _vectors(self, read: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+        """One vector for each run of token ids."""
+        out = np.zeros((len(read), self.size), dtype=np.float32)
+        order = sorted(range(len(read)), key=lambda index: len(read[index]))
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
-            longest = len(read[chosen[-1]].ids)
+            longest = len(read[chosen[-1]])
             ids = np.zeros((len(chosen), longest), dtype=np.int64)
             mask = np.zeros((len(chosen), longest), dtype=np.int64)
             for row, index in enumerate(chosen):
-                ids[row, : len(read[index].ids)] = read[index].ids
-                mask[row, : len(read[index].ids)] = 1
+                ids[row, : len(read[index])] = read[index]
+                mask[row, : len(read[index])] = 1
             (out[chosen],) = self.session.run(["sentence"], {"input_ids": ids, "attention_mask": mask})
         return out
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from classifiers.money import amounts
+from classifiers.money import AFTER, amounts
 from classifiers.names import names_of
 from models.reading import AmountEntity, Entities, Registers
 
@@ -28,7 +28,7 @@ _TICKET = re.compile(
     re.I,
 )
 _CHARGER_WORD = (
-    r"(?:charger|chargers|station|unit|machine|evse|cp|charge\s?point|charging\s?(?:point|station)"
+    r"(?:charger|chargers|station|(?<!per\s)(?<!/)unit|machine|evse|cp|charge\s?point|charging\s?(?:point|station)"
     r"|borne|cargador|estaci[oó]n"
     r"|s[äa]ule|ladestation|chajer|චාජර්|චාජර|ස්ටේෂන්|சார்ஜர்|நிலையம்)"
 )
@@ -59,9 +59,41 @@ _NAMED_TAG = re.compile(
 _CONNECTOR = re.compile(
     r"(?<![\w])(?:connector|conn|gun|plug|outlet|socket|conector|pistola|manguera|stecker|prise"
     r"|කනෙක්ටර්|ගන්|ප්ලග්|கனெக்டர்|பிளக்|கன்)"
-    rf"\s{{0,2}}{_NO}\s{{0,2}}[:#-]?\s{{0,2}}([1-9])(?![\d.,]*\d)(?!\s?(?:kw|%|min|h\b))",
+    rf"\s{{0,2}}{_NO}\s{{0,2}}[:#-]?\s{{0,2}}([1-9])(?![\d.,]*\d)",
     re.I,
 )
+_UNITS = (
+    r"kwh?|wh|kwp|mwh?|kva|watts?|volts?|amps?|units|%"
+    r"|kms?|kilomet(?:er|re)s?|kil[oó]metros?|met(?:er|re)s|metros|m[eè]tres|mtrs?|miles|feet|ft|cm"
+    r"|(?:කිලෝ)?මීටර්|කිලෝවොට්|(?:கிலோ)?மீட்டர்"
+    r"|secs?|seconds|segundos|sekunden|mins?|minutes|minutos|minuten|hrs?|hours|horas|stunden|heures"
+    r"|days|d[ií]as|tagen?|jours|weeks|semanas|wochen|semaines|months|meses|monaten?|mois|years|años|jahren?"
+    r"|times(?!\s?-?out)|veces|fois|mani\s?ner\w*|நா(?:ள்|ளா|ட்கள)|வாரம|மாசம|மாதம|மணி\s?நேர|நிமி[ஷட]|தடவை"
+)
+_SHORT_UNITS = (
+    r"m|h|(?-i:[WV])|met(?:er|re)(?=\s(?:away|from|far|weiter|entfernt))|minute|hour|day(?!\s(?:before|after))"
+    r"|week|month|year|naala?|vaarama?|maasama?|nimi[ds]h?ama?|thadavai?"
+)
+"""Units that are also other words, so only a number of up to four digits has them: `charger 100003 m stuck`."""
+_NOT_POSTPOSED = r"(?![A-Za-z0-9'’])(?!\s{0,2}\d{1,3}\s?(?:k(?!\w)|ක))"
+"""Sinhala writes the number after the unit: in `ticket 1045 hours 3k` the hours are not the ticket's."""
+_RATE = r"\s{0,2}(?:(?:/|per\s)\s?)?"
+_COUNTED = re.compile(rf"{_RATE}(?:{_UNITS}){_NOT_POSTPOSED}|{AFTER}", re.I)
+_SHORT_COUNTED = re.compile(
+    r"(?:[.,]\d{1,3}){0,4}(?:[-–]\d{1,3})?"
+    rf"(?:{_RATE}(?:{_UNITS}|{_SHORT_UNITS}){_NOT_POSTPOSED}|\s{{0,2}}(?:/|per\s)\s?unit(?!\w)|{AFTER})",
+    re.I,
+)
+_MODEL_YEAR = re.compile(r"(?:19|20)\d\d\s{1,2}(?:model[ol]?|modèle|version|මොඩල්|மாடல்)(?![A-Za-z0-9])", re.I)
+_SECRET = re.compile(
+    r"(?<!\w)(?:(?:otp|pin|passcode|password|pwd|passwort|kennwort|contraseña|clave|ඕටීපී|මුරපදය|ஓடிபி|கடவுச்சொல்)"
+    rf"|({_CHARGER_WORD}(?:['’]?s)?\s{{1,2}}|qr\s)?(?:code|c[oó]digo|කෝඩ්|கோட்))"
+    r"(?:\s{1,2}(?:code|number|no\.?|eka|එක|is|was|es|ist|est))*[\s:=#-]{0,4}\Z",
+    re.I,
+)
+"""A word for something to type in, right before a number; a charger's own code or its QR code is its id."""
+_SECRET_REACH = 40  # characters
+
 _ORDINALS = {
     "first": 1, "1st": 1, "primer": 1, "primera": 1, "premier": 1, "erste": 1, "palaweni": 1, "පළවෙනි": 1, "muthal": 1,
     "முதல்": 1, "second": 2, "2nd": 2, "segundo": 2, "segunda": 2, "deuxième": 2, "zweite": 2, "deweni": 2,
@@ -123,8 +155,22 @@ def _phones(text: str, region: str) -> Iterator[Mention]:
         yield Mention("phone", match.start, match.end, number)
 
 
+def _counts(text: str, start: int, end: int) -> bool:
+    """Whether the number there tells how much, how long or which year: 50 kW, 2 hours, 120 rupees, a 2024 model."""
+    follows = _SHORT_COUNTED if end - start <= 4 else _COUNTED
+    return follows.match(text, end) is not None or _MODEL_YEAR.match(text, start) is not None
+
+
+def _is_secret(text: str, start: int) -> bool:
+    """Whether what begins there is a password of some kind: otp 123456."""
+    before = _SECRET.search(text, max(0, start - _SECRET_REACH), start)
+    return before is not None and not before[1]
+
+
 def _tickets(text: str) -> Iterator[Mention]:
     for match in _TICKET.finditer(text):
+        if _counts(text, *match.span(1)):
+            continue
         if match.group(0)[:3].lower() == "tkt" or len(match.group(1)) <= 7:
             yield Mention("ticket", match.start(), match.end(), f"TKT-{int(match.group(1)):06d}")
 
@@ -181,18 +227,27 @@ def _resolve(token: str, registers: Registers) -> str:
     return token.upper()
 
 
+def _names_nothing(text: str, start: int, end: int) -> bool:
+    """Whether a number that no charger word stands before is a quantity or a password."""
+    return _counts(text, start, end) or _is_secret(text, start)
+
+
 def _chargers(text: str, registers: Registers) -> Iterator[Mention]:
     exact = names_of(registers).ids
     for match in _ID_TOKEN.finditer(text) if exact else ():
         token = match.group()
+        if token.isdigit() and _names_nothing(text, *match.span()):
+            continue
         if token.upper() in exact:
             yield Mention("charger", *match.span(), exact[token.upper()])
         elif token.isdigit() and 5 <= len(token) <= 8 and (near := _neighbour(token, registers.chargers)):
             yield Mention("charger", *match.span(), near, sure=False)
     for match in _CHARGER_BARE.finditer(text):
-        yield Mention("charger", *match.span(1), _resolve(match.group(1), registers), sure=False)
+        if not _names_nothing(text, *match.span(1)):
+            yield Mention("charger", *match.span(1), _resolve(match.group(1), registers), sure=False)
     for match in _CHARGER_NAMED.finditer(text):
-        yield Mention("charger", *match.span(1), _resolve(match.group(1), registers))
+        if not _counts(text, *match.span(1)):
+            yield Mention("charger", *match.span(1), _resolve(match.group(1), registers))
 
 
 def _codes(text: str) -> Iterator[Mention]:
@@ -207,7 +262,8 @@ def _codes(text: str) -> Iterator[Mention]:
 
 def _connectors(text: str) -> Iterator[Mention]:
     for match in _CONNECTOR.finditer(text):
-        yield Mention("connector", *match.span(), match.group(1))
+        if not _counts(text, *match.span(1)):
+            yield Mention("connector", *match.span(), match.group(1))
     for match in _ORDINAL_CONNECTOR.finditer(text):
         yield Mention("connector", *match.span(), str(_ORDINALS[match.group(1).lower()]))
 

@@ -59,19 +59,22 @@ def evaluate_entities(data: Path) -> EntityReport:
     Raises DataError for a file that cannot be read.
     """
     try:
-        lines = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
+        told = enumerate(data.read_text(encoding="utf-8").split("\n"), start=1)
+        lines = [(number, json.loads(line)) for number, line in told if line.strip()]
     except OSError as error:
         raise DataError(data, error.strerror or "cannot be read") from error
     except ValueError as error:
         raise DataError(data, "not JSON objects, a line each") from error
     registers = Registers()
-    if lines and "registers" in lines[0]:
-        registers = _registers(lines.pop(0)["registers"])
+    if lines and isinstance(lines[0][1], dict) and "registers" in lines[0][1]:
+        registers = _registers(lines.pop(0)[1]["registers"])
     found: Counter[str] = Counter()
     given: Counter[str] = Counter()
     true: Counter[str] = Counter()
-    for number, line in enumerate(lines, start=2):
-        if not isinstance(line.get("text"), str) or not isinstance(line.get("entities"), dict):
+    for number, line in lines:
+        if not isinstance(line, dict) or not (
+            isinstance(line.get("text"), str) and isinstance(line.get("entities"), dict)
+        ):
             raise DataError(data, "needs 'text' and 'entities'", number)
         said = collect(line["text"], find_mentions(line["text"], registers), registers).as_json()
         for kind in KINDS:

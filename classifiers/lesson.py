@@ -47,14 +47,14 @@ class Learnt:
 
 
 def learn(lesson: Lesson) -> Learnt:
-    """Train, measure on the frozen rows, judge. Takes about a minute of one core."""
+    """Train, measure on the frozen rows, judge. Takes some five minutes of one core."""
     lesson.out.parent.mkdir(parents=True, exist_ok=True)
     sweep(lesson.out.parent)
     with tempfile.TemporaryDirectory(dir=lesson.out.parent, prefix=f"{_UNDER_WAY}{lesson.out.name}-") as name:
         rows, made = Path(name) / "team.jsonl", Path(name) / lesson.out.name
         rows.write_text("".join(_line(row) for row in lesson.taught), encoding="utf-8")
         measured = frozen_rows()
-        files = [lesson.own, rows] if lesson.taught else [lesson.own]
+        files = [rows, lesson.own] if lesson.taught else [lesson.own]  # what the team says of a text of ours counts
         trained = train_files(files, made, tests=measured)
         model = load_model(made)
         verdict = judge(load_model(lesson.serving), model, measured, lesson.newest)

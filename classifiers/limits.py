@@ -17,7 +17,7 @@ from classifiers.urgency import Alarm, Limits, Words, danger_share, log_odds
 PRECISION = 0.95  # the lower bound that the answers above a category's threshold must reach
 HIGHEST_THRESHOLD = 0.97  # above this a category would hardly ever be answered without a human
 HAZARD_RECALL, LEAST_RECALL = 0.997, 0.992
-FALSE_ALARMS, MOST_FALSE_ALARMS = 0.01, 0.12
+FALSE_ALARMS, MOST_FALSE_ALARMS = 0.01, 0.09
 DOUBT = 0.5  # of the alarm: from there on a human looks
 
 
@@ -51,7 +51,7 @@ def hazard_limits(words: Sequence[Words], safety: Floats, danger: Floats) -> tup
     """Limits for alarm and doubt, and how often an alarm under them was right (lower bound).
 
     The alarm goes off as early as the dangers need, as far as 1 % of false alarms allow; it finds 99.2 % also where
-    that costs more, but at 12 % nobody would listen. Among our rows every third is near danger: among people's
+    that costs more, but at 9 % nobody would listen. Among our rows every third is near danger: among people's
     messages it is a fraction of these.
     """
     limits, share = _fit_danger(words, safety, danger)

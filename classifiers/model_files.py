@@ -143,10 +143,22 @@ def _encoder(about: dict[str, Any] | None) -> Encoder | None:
     return encoder
 
 
-def save(model: Model, folder: Path) -> None:
-    """Write the arrays (half precision, used columns only) and the card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, npt.NDArray[Any]] = {
+def lost_its_encoder(model: Model) -> bool:
+    """Whether a model that learnt beside an encoder is without it though this installation can run one.
+
+    View A alone does worse than the shipped model, which has its encoder then.
+    """
+    if model.encoder is not None or model.together is None:
+        return False
+    try:
+        load_encoder(SHIPPED_ENCODER)
+    except (DataError, ImportError):
+        return False
+    return True
+
+
+def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
+    return {
         **_question_arrays("category", model.category),
         **_question_arrays("urgency", model.urgency),
         **_question_arrays("danger", model.danger),
@@ -154,12 +166,11 @@ def save(model: Model, folder: Path) -> None:
         "language_idf": model.speech.idf.astype(np.float16),
         **_bank_arrays(model.bank),
     }
-    np.savez_compressed(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
-    card = {
-        "format": FORMAT,
-        "name": model.name,
-        "version": model.version,
-        "arrays_sha256": hashlib.sha256((folder / ARRAYS).read_bytes()).hexdigest(),
+
+
+def _numbers(model: Model) -> dict[str, Any]:
+    """What the card says that decides how the model reads."""
+    return {
         "encoder": _encoder_json(model.encoder),
         "questions": {
             key: {
@@ -172,6 +183,31 @@ def save(model: Model, folder: Path) -> None:
         "language": {"names": list(model.speech.head.names), "heat": model.speech.heat},
         "rules": {"alone": _rules_json(model.alone), "together": _rules_json(model.together)},
         "gate": None if model.gate is None else vars(model.gate),
+    }
+
+
+def artefact(model: Model) -> str:
+    """`name@version+1a2b3c4d`: this very model, with the encoder that it has here.
+
+    The shipped model has one label in every release, so a verdict that names the label alone would outlive it.
+    """
+    total = hashlib.sha256(json.dumps(_numbers(model), sort_keys=True).encode())
+    for name, array in sorted(_arrays(model).items()):
+        total.update(name.encode())
+        total.update(array.tobytes())
+    return f"{model.label}+{total.hexdigest()[:8]}"
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write the arrays (half precision, used columns only) and the card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / ARRAYS, **_arrays(model))  # type: ignore[arg-type]
+    card = {
+        "format": FORMAT,
+        "name": model.name,
+        "version": model.version,
+        "arrays_sha256": hashlib.sha256((folder / ARRAYS).read_bytes()).hexdigest(),
+        **_numbers(model),
         **model.card,
     }
     (folder / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ docs/adr/0024-promotion.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from classifiers.calibration import coverage_at, expected_calibration_error
 from classifiers.dataset import FROZEN, Row, read_rows
 from classifiers.evaluate import Answer, answers
 from classifiers.model import Model
+from classifiers.model_files import artefact
 from classifiers.ngrams import Floats, Ints
 from models.reading import Urgency
 
@@ -50,6 +51,7 @@ class Reason:
 class Verdict:
     """Whether the candidate may serve, by which rule (`better`, or `surer`: no worse, and better calibrated with
     wider coverage), and every reason with its figures. `difference` is that of macro-F1, with its 95 % interval.
+    `against` is the very model of ours that it was judged against (model_files.artefact), where it was one of ours.
     """
 
     serving: str
@@ -62,6 +64,7 @@ class Verdict:
     low: float
     high: float
     reasons: tuple[Reason, ...]
+    against: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for json.dumps."""
@@ -91,10 +94,10 @@ def judge(serving: Model, candidate: Model, frozen: Sequence[Row], newest: Seque
     other = sorted(set(candidate.category.names) ^ set(serving.category.names))
     if other:
         refused = Reason("other_labels", False, {"labels": ", ".join(other[:8])})
-        return _refused(serving.label, candidate.label, frozen, newest, refused)
+        return replace(_refused(serving.label, candidate.label, frozen, newest, refused), against=artefact(serving))
     texts = [row.text for row in (*frozen, *newest)]
     old, new = (Answered(model.label, answers(model, texts)) for model in (serving, candidate))
-    return compare(old, new, frozen, newest)
+    return replace(compare(old, new, frozen, newest), against=artefact(serving))
 
 
 def compare(serving: Answered, candidate: Answered, frozen: Sequence[Row], newest: Sequence[Row] = ()) -> Verdict:

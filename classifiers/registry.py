@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.clean import capped, visible
-from classifiers.encoder import encoder_text
+from classifiers.encoder import encoder_text, whole
 from classifiers.entities import Mention, collect, find_mentions, masked
 from classifiers.errors import DataError
 from classifiers.evidence import neighbours, phrases
@@ -76,9 +76,13 @@ class _Text:
         return message_features(self.prepared, self.glossed)
 
     @cached_property
-    def meaning(self) -> npt.NDArray[np.float32] | None:
+    def parts(self) -> npt.NDArray[np.float32] | None:
         encoder = self.model.encoder
-        return None if encoder is None else encoder.embed([encoder_text(self.glossed)])[0]
+        return None if encoder is None else encoder.embed_parts([encoder_text(self.glossed)])[0]
+
+    @cached_property
+    def meaning(self) -> npt.NDArray[np.float32] | None:
+        return None if self.parts is None else whole(self.parts)
 
     @cached_property
     def category_shares(self) -> dict[str, float]:
@@ -90,7 +94,9 @@ class _Text:
 
     @cached_property
     def danger(self) -> float:
-        return self.model.danger.shares(self.features, self.meaning, self.group)[DANGER]
+        """Of the part that speaks most of it: a long story may tell it late."""
+        parts = [None] if self.parts is None else self.parts
+        return max(self.model.danger.shares(self.features, part, self.group)[DANGER] for part in parts)
 
     @cached_property
     def hazard(self) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from classifiers.dataset import Row
 from classifiers.fold import fold
+from models.reading import Urgency
 from models.teaching import Labelled
 
 CAP_SHARE = 0.2
 CAP_LEAST = 50
 CAP_FROM = 3
-"""From so many contributors on, one of them gives at most a fifth of the rows, but always up to `CAP_LEAST`: a team
-of one or two can teach all it knows, and a small set loses nothing."""
+"""From so many contributors on, one of them gives at most a fifth of the rows, or an equal share where they are fewer
+than five, but always up to `CAP_LEAST`: a team of one or two can teach all it knows, and a small set loses nothing."""
 NEWEST = timedelta(days=30)
 
 
@@ -59,10 +61,10 @@ def _by_text(labelled: Iterable[Labelled]) -> list[list[Labelled]]:
 
 
 def _agreed(same: Sequence[Labelled]) -> Labelled | None:
-    """The newest label of a text, if nobody else's last word differs from it."""
-    last = {one.by_id: one for one in same}
-    newest = same[-1]
-    return newest if all(one.category is newest.category for one in last.values()) else None
+    """The newest label of a text, if everybody's last word is the same category, and danger or none for all who say."""
+    last = {one.by_id: one for one in same}.values()
+    dangers = {one.urgency is Urgency.SAFETY for one in last if one.urgency}
+    return same[-1] if len({one.category for one in last}) == 1 and len(dangers) < 2 else None
 
 
 def _capped(settled: Sequence[Labelled]) -> tuple[list[Labelled], dict[str, int]]:
@@ -70,12 +72,14 @@ def _capped(settled: Sequence[Labelled]) -> tuple[list[Labelled], dict[str, int]
     by: dict[str, list[Labelled]] = {}
     for one in settled:
         by.setdefault(one.by_id, []).append(one)
-    most = max(CAP_LEAST, int(CAP_SHARE * len(settled)))
     if len(by) < CAP_FROM:
         return list(settled), {}
-    over = {rows[-1].by: len(rows) - most for rows in by.values() if len(rows) > most}
+    most = max(CAP_LEAST, int(max(CAP_SHARE, 1 / len(by)) * len(settled)))
+    over: Counter[str] = Counter()
+    for rows in by.values():
+        over.update({rows[-1].by: max(len(rows) - most, 0)})
     kept = {id(one) for rows in by.values() for one in rows[-most:]}
-    return [one for one in settled if id(one) in kept], over
+    return [one for one in settled if id(one) in kept], dict(+over)
 
 
 def _row(one: Labelled) -> Row:

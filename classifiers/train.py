@@ -237,6 +237,12 @@ def _apart(rows: Sequence[Row], measured: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.text not in texts and row.family not in families]
 
 
+def _unmeasured(rows: Sequence[Row], measured: Sequence[Row]) -> list[Row]:
+    """Rows whose text does not measure: what is asked in the test was not told before it."""
+    texts = {row.text for row in measured}
+    return [row for row in rows if row.text not in texts]
+
+
 def _shipped_encoder() -> Encoder | None:
     """The encoder that is shipped; None where onnxruntime is not installed: then view A learns alone."""
     try:
@@ -258,21 +264,21 @@ def train_files(
 ) -> Trained:
     """Train on CSV or JSONL files and write the model to the folder `out` (`name@version`, or a name).
 
-    Measured on the file `test` or the rows `tests`; without them one family in five is left out and measured. Texts
-    of files other than the project's own teach, but are kept as examples only with `keep_examples`. Any set of two
-    labels or more will do; a model whose labels are the seven categories can serve. `encoder` is a folder made by
-    classifiers/workshop, the shipped one by default. Rows labelled `out_of_scope` teach only the gate. Raises DataError
-    for data that cannot be used.
+    Measured on the file `test` or the rows `tests`, whose texts do not teach; without them one family in five is left
+    out and measured. Texts of files other than the project's own teach, but are kept as examples only with
+    `keep_examples`. Any set of two labels or more will do; a model whose labels are the seven categories can serve.
+    `encoder` is a folder made by classifiers/workshop, the shipped one by default. Rows labelled `out_of_scope` teach
+    only the gate. Raises DataError for data that cannot be used.
     """
     everything = read_files(data_files)
     strange = [row for row in everything if row.category == out_of_scope]
     rows = [row for row in everything if row.category != out_of_scope]
-    if len({row.category for row in rows}) < 2:
-        raise DataError(data_files[0], "needs at least two different categories")
     if out.exists() and not out.is_dir():
         raise DataError(out, "is not a folder")
     tests = read_rows(test) if test else tests
-    rows, held_out = (rows, tests) if tests is not None else _split(rows)
+    rows, held_out = (_unmeasured(rows, tests), tests) if tests is not None else _split(rows)
+    if len({row.category for row in rows}) < 2:
+        raise DataError(data_files[0], "needs at least two different categories")
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in data_files}
     shipped = OWN_DATA.resolve() in {path.resolve() for path in data_files}
     plan = _Plan(

@@ -43,6 +43,11 @@ class ModelInService(Protocol):
         ...
 
     @property
+    def artefact(self) -> str:
+        """This very model, as verdicts name it."""
+        ...
+
+    @property
     def trouble(self) -> str:
         """The label of a version that should serve here and cannot; empty where all is well."""
         ...
@@ -60,6 +65,7 @@ class NoModel:
     """A console beside which no model is loaded."""
 
     label = ""
+    artefact = ""
     trouble = ""
 
     async def explain(self, text: str) -> Evidence | None:

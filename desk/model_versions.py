@@ -206,7 +206,7 @@ def judged(work: Work, version_id: int, verdict: dict[str, Any]) -> ModelVersion
 
 
 def promote(work: Work, version_id: int, *, instead_of: str, force: str = "") -> ModelVersion:
-    """Let a version serve. `instead_of` is the label of what serves now, against which it must have been judged.
+    """Let a version serve. `instead_of` is the very model that serves now, against which it must have been judged.
 
     Refuses without a passed verdict, unless `force` says why; the reason stands in the audit trail.
     """
@@ -216,12 +216,12 @@ def promote(work: Work, version_id: int, *, instead_of: str, force: str = "") ->
     _must_exist(row)
     if row.state is VersionState.SERVING:
         raise Refusal("model.serves_already", label=row.label)
-    against = (row.verdict or {}).get("serving")
+    against = row.judged_against
     if not force.strip():
         if not row.passed:
             raise Refusal("model.not_passed", label=row.label)
         if against != instead_of:
-            raise Refusal("model.judged_against_another", label=row.label, against=str(against), serving=instead_of)
+            raise Refusal("model.judged_against_another", label=row.label, against=against, serving=instead_of)
     _serve(work, row, now_serving)
     row.replaced_id = now_serving.id if now_serving is not None else None
     audit.record(

@@ -107,6 +107,12 @@ class ModelVersion(Base):
         """Whether its verdict is for it."""
         return bool((self.verdict or {}).get("passed"))
 
+    @property
+    def judged_against(self) -> str:
+        """The very model that its verdict was made against; a label alone where the verdict is of an older release."""
+        told = self.verdict or {}
+        return str(told.get("against") or told.get("serving") or "")
+
     def move(self, to: VersionState) -> bool:
         """Change the state where the table of moves allows it; tells whether it did."""
         if to not in VERSION_MOVES[self.state]:

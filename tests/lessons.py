@@ -9,10 +9,11 @@ from pathlib import Path
 
 from classifiers import registry
 from classifiers.dataset import OWN_DATA, read_rows
+from classifiers.encoder import GRAPH
 from classifiers.fusion import Fusion
 from classifiers.lesson import folder_sha256
 from classifiers.model import Model, Question
-from classifiers.model_files import save
+from classifiers.model_files import artefact, save
 from desk import model_versions
 from desk.model_versions import Taught
 from desk.office import Office
@@ -21,6 +22,7 @@ from models.access import OPERATOR
 from models.teaching import ModelVersion
 
 SHIPPED = registry.load().model
+ARTEFACT = artefact(SHIPPED)
 
 
 def few_rows(folder: Path) -> Path:
@@ -61,16 +63,24 @@ def always(category: str) -> Callable[[Model], Model]:
     return change
 
 
+def older_release(model: Model) -> Model:
+    """A model that was trained beside an encoder of which this release has another."""
+    assert model.encoder is not None
+    card = {**model.encoder.card, "sha256": {**model.encoder.card["sha256"], GRAPH: "0" * 64}}
+    return replace(model, encoder=replace(model.encoder, card=card))
+
+
 def placed(
     work: Work, models: Path, change: Callable[[Model], Model] = same, *, passed: bool = True,
-    against: str = SHIPPED.label,
+    against: str = ARTEFACT,
 ) -> ModelVersion:  # fmt: skip
     """A version that has been trained and judged; its folder is there."""
     asked = model_versions.ask_training(work)
     folder = models / asked.folder
     save(change(replace(SHIPPED, name=asked.name, version=str(asked.version))), folder)
     verdict = {
-        "serving": against, "candidate": asked.label, "passed": passed, "frozen_rows": 562, "newest_rows": 0,
+        "serving": against.partition("+")[0], "against": against, "candidate": asked.label, "passed": passed,
+        "frozen_rows": 562, "newest_rows": 0,
         "reasons": [{"code": "better" if passed else "not_better", "good": passed,
                      "facts": {"difference": 0.021, "low": 0.004, "high": 0.04}}],
     }  # fmt: skip
@@ -83,7 +93,7 @@ def placed(
 
 async def make_version(
     office: Office, models: Path, change: Callable[[Model], Model] = same, *, passed: bool = True,
-    against: str = SHIPPED.label,
+    against: str = ARTEFACT,
 ) -> ModelVersion:  # fmt: skip
     """The same, by an office."""
     return await office.run(OPERATOR, placed, models, change, passed=passed, against=against)

@@ -20,6 +20,7 @@ from classifiers.dataset import Row
 from classifiers.errors import DataError
 from classifiers.evaluate import Answer
 from classifiers.limits import thresholds
+from classifiers.model_files import artefact
 from classifiers.ngrams import Floats, Ints
 from classifiers.promotion import Answered, Verdict, compare
 from classifiers.registry import Classifier
@@ -37,6 +38,7 @@ _ORDER = list(Category)
 class Checked:
     """What a check found, as it is kept: which files, how they are calibrated, and whether they passed.
 
+    `own` is the very model of ours beside which it was judged (model_files.artefact).
     Of `rows` as many as the verdict names judged both; `right` and `own_right` of these were read rightly.
     """
 
@@ -81,7 +83,7 @@ def run(
     reader = BrainReader(own, brain, calibration, label_of(name, files, own))
     ours, theirs = _answered(own.model.label, own.read, judged), _answered(reader.label, reader.read, judged)
     checked = Checked(
-        name, files, labels or {}, calibration, own.model.label, len(usable),
+        name, files, labels or {}, calibration, artefact(own.model), len(usable),
         _right(theirs, judged), _right(ours, judged), compare(ours, theirs, judged),
     )  # fmt: skip
     write(checked, place)
@@ -140,8 +142,9 @@ def load_checked(name: str, own: Classifier, place: Path, *, review_threshold: f
         raise DataError(path, f"{name} has other files than those that were checked; {again}")
     if not kept["verdict"]["passed"]:
         raise NotPassedError(path, name, again, kept["verdict"])
-    if kept["own"] != own.model.label:
-        raise DataError(path, f"{name} was checked beside {kept['own']}, now {own.model.label} serves; {again}")
+    ours = artefact(own.model)
+    if kept["own"] != ours:
+        raise DataError(path, f"{name} was checked beside {kept['own']}, now {ours} serves; {again}")
     calibration, label = Calibration(**kept["calibration"]), label_of(name, files, own)
     return BrainReader(own, Transformer(folder, kept["labels"]), calibration, label, review_threshold)
 

@@ -1,7 +1,7 @@
 """`make model`: from published weights and labelled messages to the encoder that is shipped.
 
     python -m classifiers.workshop [--data FILE…] [--out DIR] [--epochs N] [--rate R] [--contrast C] [--push P]
-                                   [--folds N] [--pieces N] [--plain]
+                                   [--folds N] [--pieces N] [--weights DIR] [--plain]
 
 Three twins are tuned, each without one part of the families, for honest logits of every row; then one on all rows.
 `--plain` exports the published encoder as it is, whole vocabulary and full precision (for labels of other trades).
@@ -53,7 +53,7 @@ from classifiers.workshop.weights import SHA256, SOURCE, fetch
 from models.reading import Urgency
 
 HERE = Path(__file__).parents[1] / "artefacts" / "encoder"
-PIECES, FOLDS = 9000, 3
+PIECES, FOLDS = 9900, 3
 URGENCY_WEIGHT, DANGER_WEIGHT = 0.5, 1.0
 
 
@@ -243,6 +243,8 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=PIECES)
     parser.add_argument("--plain", action="store_true")
     asked = parser.parse_args()
+    if asked.out.exists() and not (asked.out / CARD).exists():
+        parser.error(f"{asked.out} is no encoder: it would be replaced; name a new folder")
     source = fetch(asked.weights)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=asked.out.parent, prefix=".encoder-") as name:

@@ -1,8 +1,9 @@
-"""A smaller vocabulary: the pieces that the training messages use, and the most frequent ones of English."""
+"""A smaller vocabulary: the pieces that the training messages use most, and the most frequent ones of English."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def chosen_pieces(tokenizer_file: Path, texts: Sequence[str], size: int) -> list[int]:
-    """Ids to keep, rising: special ones, all short pieces, all that `texts` use, then by rank up to `size`.
+    """Ids to keep, rising: special ones, all short pieces, then up to `size` those most used by `texts`, then by rank.
 
-    The published vocabulary lists whole words by frequency, so a low id is a frequent word.
+    The published vocabulary lists whole words by frequency, so a low id is a frequent word. A word whose piece is not
+    kept is read in shorter pieces.
     """
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_padding()
@@ -23,14 +25,16 @@ def chosen_pieces(tokenizer_file: Path, texts: Sequence[str], size: int) -> list
     vocabulary = tokenizer.get_vocab()
     keep = {vocabulary[name] for name in SPECIAL}
     keep |= {place for piece, place in vocabulary.items() if piece.isascii() and len(piece.removeprefix("##")) <= 2}
-    for encoding in tokenizer.encode_batch_fast(list(texts)):
-        keep.update(encoding.ids)
-    for place in sorted(vocabulary.values()):
+    used = Counter(place for encoding in tokenizer.encode_batch_fast(list(texts)) for place in set(encoding.ids))
+    frequent = (
+        place
+        for piece, place in sorted(vocabulary.items(), key=lambda item: item[1])
+        if piece.isascii() and not piece.startswith("[unused")
+    )
+    for place in (*sorted(used, key=lambda one: (-used[one], one)), *frequent):
         if len(keep) >= size:
             break
-        piece = tokenizer.id_to_token(place) or ""
-        if piece.isascii() and not piece.startswith("[unused"):
-            keep.add(place)
+        keep.add(place)
     return sorted(keep)
 
 

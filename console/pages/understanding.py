@@ -42,7 +42,8 @@ async def show(visit: Visit) -> Response:
     told = serving.figures if serving is not None and not model.trouble else model.figures()
     drawn = await asyncio.to_thread(_drawn, visit, parts, told or {})
     return visit.render(
-        "understanding/page.html", **{**parts, **drawn}, label=model.label, trouble=model.trouble, may_serve=MAY_SERVE,
+        "understanding/page.html", **{**parts, **drawn}, label=model.label, artefact=model.artefact,
+        trouble=model.trouble, may_serve=MAY_SERVE,
         reasons=verdict.lines, categories=CATEGORIES, path=PATH,
     )  # fmt: skip
 
@@ -154,7 +155,7 @@ async def promote(visit: Visit) -> Response:
     """Let a version serve; against its verdict only with a reason."""
     form = await visit.form()
     version = await visit.desk.run(
-        model_versions.promote, visit.key("version_id"), instead_of=visit.house.model.label,
+        model_versions.promote, visit.key("version_id"), instead_of=visit.house.model.artefact,
         force=form.text("force", most=500),
     )  # fmt: skip
     return visit.see_other(PATH, "understanding.promoted", label=version.label)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from classifiers.brains.weights import fingerprint
 from classifiers.dataset import Row
 from classifiers.errors import DataError
 from classifiers.evaluate import Answer
+from classifiers.model_files import SHIPPED, artefact, load_model, save
 from classifiers.ngrams import Floats
 from classifiers.promotion import Answered, compare
 from classifiers.registry import load
@@ -157,6 +160,35 @@ def test_a_brain_that_failed_does_not_serve_and_each_reason_is_a_sentence(tmp_pa
         "; Calibration error: 40 % after 0 % (60 messages); English: 50 % right after 100 % (60 messages); "
         f"mend it, then run: chargehand brain check {folder} --data FILE"
     )
+
+
+def test_a_verdict_does_not_outlive_our_model_that_it_was_made_beside(tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    rows = [Row(f"m{number}", "fault" if number % 2 else "info", f"f{number}") for number in range(60)]
+    right = Answered("ours@1", [Answer(row.category, 1.0) for row in rows])
+    verdict = compare(Answered(OWN.model.label, [Answer("info", 0.9) for _ in rows]), right, rows)
+    assert verdict.passed
+    chosen = from_mapping({"CHARGEHAND_DATA_DIR": str(tmp_path), "CHARGEHAND_CLASSIFIER_BRAIN": str(folder)})
+    for earlier in (OWN.model.label, artefact(load_model(SHIPPED, with_encoder=False))):
+        kept = check.Checked(
+            str(folder), fingerprint(folder), {}, Calibration(1.0, {}), earlier, 300, 60, 30, verdict
+        )  # fmt: skip
+        check.write(kept, chosen.brains_dir)
+        with pytest.raises(DataError) as refused:
+            serving(chosen)
+        assert f"was checked beside {earlier}, now {artefact(OWN.model)} serves; run: chargehand" in str(refused.value)
+
+
+def test_the_same_files_are_the_same_artefact_and_other_arrays_another(tmp_path: Path) -> None:
+    model = OWN.model
+    assert re.fullmatch(rf"{model.label}\+[0-9a-f]{{8}}", artefact(model))
+    assert artefact(load_model(SHIPPED)) == artefact(model)
+    other = replace(model, speech=replace(model.speech, heat=model.speech.heat + 0.1))
+    save(other, tmp_path / "other")
+    assert load_model(tmp_path / "other").label == model.label
+    assert artefact(load_model(tmp_path / "other")) not in (artefact(model), artefact(replace(model, encoder=None)))
 
 
 def test_two_names_never_share_a_folder() -> None:

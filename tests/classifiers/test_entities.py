@@ -38,6 +38,31 @@ def money(value: str, currency: str = "LKR") -> AmountEntity:
         ("I paid Rs 100234 for it", ()),
         ("call 0771000034", ()),
         ("battery at 85%, 40 kWh, 2026", ()),
+        ("station 500 m away", ()),
+        ("station 500 meter away", ()),
+        ("charger 50 kW", ()),
+        ("charger 150 kW, not 50", ()),
+        ("machine 2024 model", ()),
+        ("unit 120 per kWh", ()),
+        ("unit 85/unit", ()),
+        ("unit 120.50 rupees", ()),
+        ("my car has 100013 km", ()),
+        ("otp 123456", ()),
+        ("my OTP code is: 123456", ()),
+        ("pin 100013", ()),
+        ("code 482913", ()),
+        ("code 100003", ()),
+        ("password: 10003", ()),
+        ("charger code 100003", ("100003",)),
+        ("QR code 100003", ("100003",)),
+        ("charger code 10003", ("100003",)),
+        ("charger 10003 pin is bent", ("100003",)),
+        ("unit 100003 m stuck here", ("100003",)),
+        ("unit 100003 meter is wrong", ("100003",)),
+        ("charger 100003 day before yesterday", ("100003",)),
+        ("charger 100003 times out", ("100003",)),
+        ("charger 100003 rs 500 gone", ("100003",)),
+        ("machine 2024 is dark", ("2024",)),
     ],
 )
 def test_chargers_are_found_by_id_near_id_and_name(text: str, expected: tuple[str, ...]) -> None:
@@ -55,6 +80,16 @@ def test_a_mistyped_id_that_could_be_several_chargers_stays_as_typed() -> None:
         ("tkt 7 and TKT-1234567", ("TKT-000007", "TKT-1234567")),
         ("ticket #42 please", ("TKT-000042",)),
         ("two tickets to the show", ()),
+        ("ticket 3 days old", ()),
+        ("ticket 2 weeks", ()),
+        ("ticket 2-3 weeks open", ()),
+        ("ticket 500 rupees", ()),
+        ("டிக்கெட் 3 நாளாச்சு", ()),
+        ("ticket 42 rs 500", ("TKT-000042",)),
+        ("ticket 42 re the cable", ("TKT-000042",)),
+        ("ticket 42 second time", ("TKT-000042",)),
+        ("ticket 1045 days 3k wenawa", ("TKT-001045",)),
+        ("ටිකට් 1045 සති 3ක්", ("TKT-001045",)),
     ],
 )
 def test_tickets(text: str, expected: tuple[str, ...]) -> None:
@@ -87,10 +122,24 @@ def test_phones_follow_the_region_of_the_installation() -> None:
         ("€ 20", money("20", "EUR")),
         ("2.500,00 €", money("2500.00", "EUR")),
         ("$12.50", money("12.50", "USD")),
+        ("45€", money("45", "EUR")),
+        ("1,200/-", money("1200")),
+        ("Rs 1.234", money("1234")),
+        ("Rs 1,50,000", money("150000")),
+        ("Rs.1,50,000.50/-", money("150000.50")),
+        ("1,25,000 rupees", money("125000")),
+        ("₹1,25,00,000", money("12500000", "INR")),
+        ("rs 0.500", money("0.500")),
+        ("0,125 €", money("0.125", "EUR")),
     ],
 )
 def test_amounts_keep_their_value_and_currency(text: str, expected: AmountEntity) -> None:
     assert entities(f"you took {text} from me").amount == (expected,)
+
+
+def test_a_price_per_unit_is_a_sum_and_no_charger() -> None:
+    for text in ("per unit 120 rupees", "unit eka 120 rupees", "per unit 120/-"):
+        assert entities(text) == Entities(amount=(money("120"),))
 
 
 def test_rupees_are_the_installations_own() -> None:
@@ -98,8 +147,9 @@ def test_rupees_are_the_installations_own() -> None:
 
 
 def test_numbers_are_read_in_several_conventions() -> None:
-    assert [plain_number(one) for one in ("2,500.00", "2.500,00", "2 500", "1'250.5", "12", "0.5")] == [
-        "2500.00", "2500.00", "2500", "1250.5", "12", "0.5",
+    written = ("2,500.00", "2.500,00", "2 500", "1'250.5", "12", "0.5", "1,50,000", "0.500")
+    assert [plain_number(one) for one in written] == [
+        "2500.00", "2500.00", "2500", "1250.5", "12", "0.5", "150000", "0.500",
     ]  # fmt: skip
 
 
@@ -126,6 +176,24 @@ def test_connectors_codes_and_serials() -> None:
     assert found.error_code == ("GroundFailure", "HighTemperature", "E04")
     assert found.serial_number == ("7E12AB-33",)
     assert found.charger_id == ("100005",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plug 2 hours", ()),
+        ("plug 2-3 hours", ()),
+        ("connector 3 times", ()),
+        ("plug 2m from the car", ()),
+        ("conector 3 veces", ()),
+        ("gun 2 times out", (2,)),
+        ("gun 2 hora wage", (2,)),
+        ("ගන් 2 පැය 3ක්", (2,)),
+        ("gun 1 second gun too", (1, 2)),
+    ],
+)
+def test_a_number_of_times_or_hours_is_no_connector(text: str, expected: tuple[int, ...]) -> None:
+    assert entities(text).connector == expected
 
 
 def test_the_stronger_kind_keeps_characters_that_two_kinds_claim() -> None:

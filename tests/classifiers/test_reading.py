@@ -253,6 +253,32 @@ def test_a_huge_message_takes_bounded_time_and_is_marked_for_a_human(text: str) 
     assert len(reading.summary) <= 140
 
 
+PREAMBLE = (
+    "Good day to all of you, my name does not matter, I am writing from the hills where it rains every afternoon. My "
+    "brother told me that one can simply write here and that somebody kind will read it, so I take a cup of tea and "
+    "write. The weather is fine today and the children are at school, so there is time, and I hope that you are well. "
+)
+
+
+@pytest.mark.parametrize(
+    ("end", "category"),
+    [
+        ("I was charged twice for one session, please refund my money.", Category.BILLING),
+        ("My RFID card is lost, please block it and send me a new one.", Category.RFID),
+        ("The charger does not start and the screen shows an error.", Category.FAULT),
+    ],
+)
+def test_what_is_told_late_in_a_long_message_is_read(end: str, category: Category) -> None:
+    reading = read(PREAMBLE + end)
+    assert reading.category is category or reading.needs_review
+    assert reading.scores[category] > 2 * read(PREAMBLE).scores[category]
+
+
+def test_a_danger_told_late_in_a_long_message_raises_the_alarm() -> None:
+    assert read(PREAMBLE).urgency is not Urgency.SAFETY
+    assert read(PREAMBLE + "When I touched the box my arm went numb up to the elbow.").urgency is Urgency.SAFETY
+
+
 def test_one_classifier_serves_many_threads() -> None:
     texts = [row.text for row in frozen()[:100]]
     alone = [read(text) for text in texts]

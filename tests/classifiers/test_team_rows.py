@@ -62,14 +62,30 @@ def test_a_quarrel_ends_when_one_of_them_agrees() -> None:
     assert not choose([*rows, said(3, "is it open", Category.INFO, "ben")], NOW).quarrels
 
 
+def test_a_danger_that_another_takes_for_none_is_a_quarrel() -> None:
+    danger = said(1, "the handle is warm and hums", Category.FAULT, "ana", urgency=Urgency.SAFETY)
+    silent = said(2, "the handle is warm and hums", Category.FAULT, "ben")
+    denied = said(3, "the handle is warm and hums", Category.FAULT, "ben", urgency=Urgency.NORMAL)
+    assert not choose([danger, silent], NOW).quarrels
+    assert choose([danger, denied], NOW).quarrels
+
+
+def test_one_label_of_a_third_person_does_not_silence_two() -> None:
+    both = [said(n + k * 500, f"{by} {word(n)}", Category.INFO, by) for k, by in enumerate("ab") for n in range(300)]
+    chosen = choose([*both, said(2000, "quite another thing", Category.FAULT, "c")], NOW)
+    assert sum(chosen.over_cap.values()) == 2 * (300 - 601 // 3)
+
+
 def test_one_of_many_gives_a_fifth_at_most_and_a_small_team_gives_all() -> None:
     loud = [said(number, f"loud words {word(number)}", Category.FAULT, "ana") for number in range(400)]
     one, two = ([said(1000 + n, f"{by} {word(n)}", Category.INFO, by) for n in range(50)] for by in ("ben", "cleo"))
     alone = choose([*loud, *one], NOW)
     assert alone.over_cap == {}
     together = choose(sorted([*loud, *one, *two], key=lambda row: row.at), NOW)
-    most = int(CAP_SHARE * 500)
-    assert together.over_cap == {"ana": 400 - most}
+    assert together.over_cap == {"ana": 400 - 500 // 3}  # an equal share of three
+    more = [said(2000 + n, f"{by} {word(n)}", Category.INFO, by) for by in "defg" for n in range(25)]
+    crowd = choose(sorted([*loud, *one, *two, *more], key=lambda row: row.at), NOW)
+    assert crowd.over_cap == {"ana": 400 - int(CAP_SHARE * 600)}
     kept = {row.text for row in together.taught if row.text.startswith("loud")}
     assert f"loud words {word(0)}" not in kept  # the oldest go
     few = [said(number, f"{by} {word(number)}", Category.FAULT, by) for by in "abc" for number in range(CAP_LEAST)]

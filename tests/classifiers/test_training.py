@@ -19,12 +19,15 @@ from classifiers.calibration import (
 from classifiers.dataset import FROZEN, OWN_DATA, Row, read_rows
 from classifiers.errors import DataError
 from classifiers.evaluate import answers, evaluate_file
+from classifiers.evaluate_entities import evaluate_entities
+from classifiers.lesson import Lesson, learn
 from classifiers.model_files import ARTEFACTS, SHIPPED, load_model
 from classifiers.registry import load
 from classifiers.report import render_report
 from classifiers.train import render_trained, train_files
 from classifiers.views import joined
 from models.reading import Category, Registers, Urgency
+from tests.lessons import few_rows
 
 ANIMALS = {
     "cat": ["the cat purrs on the sofa", "kittens chase string", "a cat wants milk", "meow says my kitten"],
@@ -110,6 +113,47 @@ def test_bad_data_is_named_by_file_and_line(tmp_path: Path, name: str, content: 
     assert message in str(caught.value)
     assert name in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_text_that_measures_does_not_teach(tmp_path: Path) -> None:
+    data, asked = write_csv(tmp_path / "animals.csv"), write_csv(tmp_path / "asked.csv", repeat=1)
+    trained = train_files([data], tmp_path / "animals@1", test=asked)
+    assert trained.trained_rows == len(read_rows(data)) - len(read_rows(asked))
+    with pytest.raises(DataError, match="two different categories"):
+        train_files([asked], tmp_path / "animals@2", test=asked)
+
+
+@pytest.mark.parametrize(("told", "trap"), [("True", True), ("1", True), ("false", False), ("", False)])
+def test_a_trap_is_told_in_any_spelling(tmp_path: Path, told: str, trap: bool) -> None:
+    path = tmp_path / "traps.csv"
+    path.write_text(f"text,category,trap\nshocked by the bill,billing,{told}\n", encoding="utf-8")
+    assert read_rows(path)[0].trap is trap
+
+
+@pytest.mark.slow
+def test_what_a_team_says_of_a_text_of_ours_counts(tmp_path: Path) -> None:
+    own = few_rows(tmp_path)
+    ours = read_rows(own)[0]
+    said = "billing" if ours.category != "billing" else "rfid"
+    learn(Lesson((Row(ours.text, said, ours.family),), (), SHIPPED, tmp_path / "team@1", own))
+    bank = load_model(tmp_path / "team@1").bank
+    assert bank is not None
+    assert bank.labels[bank.texts.index(ours.text)] == said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "hi", "entities": {}}\n{"text": "hi"}\n', "line 2: needs"),
+        ('{"registers": {}}\n\n[1]\n', "line 3: needs"),
+        ("oops\n", "not JSON objects"),
+    ],
+)
+def test_a_bad_file_of_entities_is_named_by_its_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "entities.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        evaluate_entities(path)
 
 
 def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from models.teaching import VersionState
 from tests.clock import JumpingClock
 from tests.console.front import Front, front
 from tests.desk.test_teaching import hear, would_say
-from tests.lessons import SHIPPED, make_version
+from tests.lessons import ARTEFACT, SHIPPED, make_version
 
 PATH = "/console/understanding"
 
@@ -164,7 +164,7 @@ async def test_a_version_is_promoted_and_taken_back_by_a_manager(
 
 async def test_a_version_that_cannot_serve_is_named(console: Front, keeper: ModelKeeper, tmp_path: Path) -> None:
     version = await make_version(console.office, tmp_path / "models")
-    await console.office.run(OPERATOR, model_versions.promote, version.id, instead_of=SHIPPED.label)
+    await console.office.run(OPERATOR, model_versions.promote, version.id, instead_of=ARTEFACT)
     (tmp_path / "models" / "team@1" / "model.npz").write_bytes(b"something else")
     await keeper.look()
     desk = await console.signed_in(Role.OPS_AGENT)

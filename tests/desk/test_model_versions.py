@@ -17,7 +17,7 @@ from models.audit import AuditRow
 from models.errors import Busy, NotAllowed, NotFound, Refusal
 from models.teaching import ModelVersion, VersionState
 from tests.clock import JumpingClock
-from tests.lessons import SHIPPED, make_version
+from tests.lessons import ARTEFACT, SHIPPED, make_version
 
 BOSS = Actor(ActorKind.MEMBER, "1", "Boss", Role.MANAGER)
 AGENT = Actor(ActorKind.MEMBER, "2", "Agent", Role.OPS_AGENT)
@@ -45,7 +45,7 @@ async def audited(office: Office) -> list[tuple[str, dict[str, Any]]]:
 async def test_a_version_is_trained_promoted_and_taken_back(office: Office, tmp_path: Path) -> None:
     first = await make_version(office, tmp_path)
     assert (first.label, await state(office, first)) == ("team@1", VersionState.CANDIDATE)
-    await office.run(BOSS, model_versions.promote, first.id, instead_of=SHIPPED.label)
+    await office.run(BOSS, model_versions.promote, first.id, instead_of=ARTEFACT)
     second = await make_version(office, tmp_path, against="team@1")
     await office.run(BOSS, model_versions.promote, second.id, instead_of="team@1")
     assert await serving(office) == "team@2"
@@ -67,7 +67,7 @@ async def test_the_way_to_the_shipped_model_is_one_step(office: Office, tmp_path
     for version in (first, second, first):
         now = await serving(office)
         force = "" if now is None else "measured by hand"
-        await office.run(BOSS, model_versions.promote, version.id, instead_of=now or SHIPPED.label, force=force)
+        await office.run(BOSS, model_versions.promote, version.id, instead_of=now or ARTEFACT, force=force)
     assert await office.run(BOSS, model_versions.roll_back, to_shipped=True) is None
     assert await serving(office) is None
 
@@ -76,14 +76,17 @@ async def test_a_verdict_decides_unless_somebody_says_why(office: Office, tmp_pa
     poor = await make_version(office, tmp_path, passed=False)
     assert await state(office, poor) is VersionState.REFUSED
     with pytest.raises(Refusal, match="not_passed"):
-        await office.run(BOSS, model_versions.promote, poor.id, instead_of=SHIPPED.label, force="   ")
+        await office.run(BOSS, model_versions.promote, poor.id, instead_of=ARTEFACT, force="   ")
     good = await make_version(office, tmp_path)
     with pytest.raises(Refusal, match="judged_against_another"):
         await office.run(BOSS, model_versions.promote, good.id, instead_of="team@9")
+    older = await make_version(office, tmp_path, against=f"{SHIPPED.label}+0ddba115")
+    with pytest.raises(Refusal, match="judged_against_another"):  # a release brought another under the same label
+        await office.run(BOSS, model_versions.promote, older.id, instead_of=ARTEFACT)
     assert await serving(office) is None
-    await office.run(BOSS, model_versions.promote, poor.id, instead_of=SHIPPED.label, force="it knows our prices")
+    await office.run(BOSS, model_versions.promote, poor.id, instead_of=ARTEFACT, force="it knows our prices")
     assert (await audited(office))[-1] == (
-        "model.promoted", {"instead_of": SHIPPED.label, "passed": False, "forced": "it knows our prices"},
+        "model.promoted", {"instead_of": ARTEFACT, "passed": False, "forced": "it knows our prices"},
     )  # fmt: skip
     with pytest.raises(Refusal, match="serves_already"):
         await office.run(BOSS, model_versions.promote, poor.id, instead_of=poor.label, force="again")
@@ -126,7 +129,7 @@ async def test_a_training_that_was_killed_leaves_nothing_that_could_serve(office
     for version in (dead, again):
         assert await state(office, version) is VersionState.FAILED
         for verb in (model_versions.start_shadow, model_versions.promote):
-            more = {"instead_of": SHIPPED.label, "force": "now"} if verb is model_versions.promote else {}
+            more = {"instead_of": ARTEFACT, "force": "now"} if verb is model_versions.promote else {}
             with pytest.raises(Refusal):
                 await office.run(BOSS, verb, version.id, **more)  # type: ignore[arg-type]
     assert not await office.read(OPERATOR, model_versions.training_waits)
@@ -142,7 +145,7 @@ async def test_one_version_stands_in_the_shadow(office: Office, tmp_path: Path) 
     assert await state(office, second) is VersionState.REFUSED
     with pytest.raises(Refusal, match="no_shadow"):
         await office.run(BOSS, model_versions.stop_shadow)
-    await office.run(BOSS, model_versions.promote, first.id, instead_of=SHIPPED.label)
+    await office.run(BOSS, model_versions.promote, first.id, instead_of=ARTEFACT)
     with pytest.raises(Refusal, match="cannot_shadow"):
         await office.run(BOSS, model_versions.start_shadow, first.id)
 
@@ -156,7 +159,7 @@ async def test_versions_are_named_and_managers_alone_decide(office: Office, tmp_
             await office.read(AGENT, model_versions.named, words)
     for call in (
         office.run(AGENT, model_versions.ask_training),
-        office.run(AGENT, model_versions.promote, version.id, instead_of=SHIPPED.label),
+        office.run(AGENT, model_versions.promote, version.id, instead_of=ARTEFACT),
         office.run(AGENT, model_versions.roll_back),
         office.run(AGENT, model_versions.start_shadow, version.id),
         office.run(AGENT, model_versions.stop_shadow),

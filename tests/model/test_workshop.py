@@ -15,7 +15,7 @@ from classifiers.evaluate import evaluate_file
 from classifiers.ngrams import Floats
 from classifiers.train import train_files
 from classifiers.workshop.export import export
-from classifiers.workshop.make import plain, tuned
+from classifiers.workshop.make import main, plain, tuned
 from classifiers.workshop.network import Course, SentenceEncoder, Task, embed, load_bert, load_tokenizer, tune
 from classifiers.workshop.vocabulary import chosen_pieces, pruned_tokenizer
 from classifiers.workshop.weights import fetch
@@ -36,12 +36,21 @@ def test_onnx_says_what_torch_says_whatever_the_padding(tiny_bert: Path, tmp_pat
 
 
 def test_a_smaller_vocabulary_reads_known_texts_the_same(tiny_bert: Path, tmp_path: Path) -> None:
-    kept = chosen_pieces(tiny_bert / TOKENIZER, TEXTS, 90)
+    kept = chosen_pieces(tiny_bert / TOKENIZER, TEXTS, 120)
     assert len(kept) < load_bert(tiny_bert).config.vocab_size
     (tmp_path / TOKENIZER).write_text(json.dumps(pruned_tokenizer(tiny_bert / TOKENIZER, kept)), encoding="utf-8")
     whole = embed(SentenceEncoder(load_bert(tiny_bert)), load_tokenizer(tiny_bert / TOKENIZER), TEXTS)
     small = embed(SentenceEncoder(load_bert(tiny_bert, kept)), load_tokenizer(tmp_path / TOKENIZER), TEXTS)
     assert np.abs(whole.numpy() - small.numpy()).max() < 1e-5
+
+
+def test_a_vocabulary_keeps_to_its_size_and_to_what_is_used_most(tiny_bert: Path) -> None:
+    file = tiny_bert / TOKENIZER
+    least = chosen_pieces(file, [], 0)
+    kept = chosen_pieces(file, ["zorpal", "quenta", "quenta"], len(least) + 1)
+    pieces = load_tokenizer(file)
+    assert set(kept) - set(least) == {pieces.token_to_id("quenta")}
+    assert pieces.token_to_id("zorpal") is not None
 
 
 def test_an_encoder_is_tuned_exported_and_serves(tiny_bert: Path, tmp_path: Path) -> None:
@@ -61,6 +70,19 @@ def test_an_encoder_is_tuned_exported_and_serves(tiny_bert: Path, tmp_path: Path
     trained = train_files([data], tmp_path / "mine@1", encoder=out)
     assert trained.held_out is not None
     assert evaluate_file(data, tmp_path / "mine@1").accuracy > 0.9
+
+
+def test_a_folder_that_is_no_encoder_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "mine" / "database.sqlite"
+    kept.parent.mkdir()
+    kept.touch()
+    monkeypatch.setattr("sys.argv", ["workshop", "--out", str(kept.parent)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "name a new folder" in capsys.readouterr().err
+    assert kept.exists()
 
 
 def test_a_push_is_learnt_from_and_taken_back(tiny_bert: Path) -> None:

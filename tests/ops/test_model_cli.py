@@ -16,12 +16,13 @@ from bot import settings
 from bot.cli import main
 from bot.cli_desk import work_at
 from classifiers import lesson
+from classifiers.model import Model
 from desk import messages, teaching
 from desk.work import Work
 from models.audit import AuditRow
 from models.reading import Category
 from tests.desk.test_teaching import hear
-from tests.lessons import SHIPPED, few_rows, placed
+from tests.lessons import SHIPPED, few_rows, older_release, placed, same
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,10 +46,10 @@ def run(
     return call
 
 
-def here() -> None:
+def here(change: Callable[[Model], Model] = same) -> None:
     """A version that was trained at some other time."""
     chosen = settings.load()
-    work_at(chosen, lambda work: placed(work, chosen.models_dir))
+    work_at(chosen, lambda work: placed(work, chosen.models_dir, change))
 
 
 def teach(count: int) -> None:
@@ -105,6 +106,27 @@ def test_reading_along_and_judging_again(run: Run) -> None:
     status, out, _ = run("model", "judge", "1")
     assert status == 1, "a script hears that it did not pass"
     assert f"against {SHIPPED.label}" in out
+
+
+def test_doctor_looks_at_the_version_that_serves_and_an_upgrade_that_took_its_encoder_is_mended_by_training(
+    run: Run,
+) -> None:
+    assert run("migrate")[0] == 0
+    assert "team's model" not in run("doctor")[1], "the shipped one serves"
+    here()
+    run("model", "promote", "team@1")
+    assert "team@1 serves" in run("doctor")[1]
+    run("model", "rollback")
+    here(older_release)
+    run("model", "promote", "team@2")
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "team@2 cannot serve, the shipped model does: " in out
+    assert "train the team's version again" in out
+    assert "→ chargehand model train" in out
+    here()
+    assert run("model", "promote", "team@3")[0] == 0, "judged against the shipped model, which serves in its stead"
+    assert "team@3 serves" in run("doctor")[1]
 
 
 def test_what_cannot_be_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.teacher import Teacher
+from classifiers.encoder import load_encoder
 from desk import messages, model_versions, shadow
 from desk.office import Office
 from models.access import OPERATOR
@@ -21,7 +23,7 @@ from models.ports import Bus
 from models.reading import Category
 from models.teaching import ModelVersion, VersionState
 from tests.desk.test_teaching import hear
-from tests.lessons import SHIPPED, always, few_rows, make_version
+from tests.lessons import ARTEFACT, SHIPPED, always, few_rows, make_version, older_release
 from tests.world import World, world
 
 ASKED = "what is the price per kWh?"
@@ -51,7 +53,7 @@ async def test_a_promotion_and_the_way_back_need_no_restart(database_url: str, t
         office, folder = here.app.office, here.app.settings.models_dir
         assert await asks(here) == SHIPPED.label
         version = await make_version(office, folder)
-        await office.run(OPERATOR, model_versions.promote, version.id, instead_of=SHIPPED.label)
+        await office.run(OPERATOR, model_versions.promote, version.id, instead_of=ARTEFACT)
         await serves(here, "team@1")
         assert await asks(here) == "team@1"
         await here.restart()
@@ -66,7 +68,7 @@ async def test_a_folder_that_was_tampered_with_is_not_served(database_url: str, 
     async with world(database_url, tmp_path) as here:
         office, folder = here.app.office, here.app.settings.models_dir
         version = await make_version(office, folder)
-        await office.run(OPERATOR, model_versions.promote, version.id, instead_of=SHIPPED.label)
+        await office.run(OPERATOR, model_versions.promote, version.id, instead_of=ARTEFACT)
         await serves(here, "team@1")
         card = folder / "team@1" / "model.json"
         whole = card.read_text(encoding="utf-8")
@@ -80,6 +82,24 @@ async def test_a_folder_that_was_tampered_with_is_not_served(database_url: str, 
         await here.clock.fast_forward(seconds=40)
         await serves(here, "team@1")
         assert here.app.keeper.trouble == ""
+
+
+async def test_a_version_whose_encoder_went_with_an_upgrade_is_not_served(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(database_url, tmp_path) as here:
+        office = here.app.office
+        version = await make_version(office, here.app.settings.models_dir, older_release)
+        await office.run(OPERATOR, model_versions.promote, version.id, instead_of=ARTEFACT)
+        await here.app.keeper.look()
+        assert (here.app.reader.label, here.app.keeper.trouble) == (SHIPPED.label, "team@1")
+        assert "train the team's version again" in caplog.text
+        assert await asks(here) == SHIPPED.label
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        load_encoder.cache_clear()
+        await here.clock.fast_forward(seconds=40)
+        await serves(here, "team@1")
+        assert here.app.keeper.trouble == "", "without onnxruntime words alone decide in either model"
 
 
 async def test_the_shadow_reads_along_and_changes_no_answer(database_url: str, tmp_path: Path) -> None:

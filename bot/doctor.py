@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from bot import migrate, settings
 from bot.clock import SystemClock
-from bot.settings import PREFIX, ROOT, TABLE, Settings, SettingsError
+from bot.settings import PREFIX, TABLE, Settings, SettingsError
 
 LEAST_FREE_BYTES = 1 << 30
 MOST_SKEW_S = 5.0
@@ -49,14 +49,13 @@ def examine() -> list[Finding]:
         mend = "correct them in .env or in the environment; .env.example lists every name"
         return [Finding(Health.BAD, "settings", line, mend) for line in error.lines]
     findings: list[Finding] = [Finding(Health.GOOD, "settings", f"{len(TABLE)} names checked, none wrong")]
-    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _version_in_service,
-                 _second_opinion, _channels, _ports):  # fmt: skip
+    for look in (_env_file, _words, _folder, _disk, _secret, _database, _model, _second_opinion, _channels, _ports):
         findings += look(chosen)
     return findings
 
 
 def _env_file(_: Settings) -> Iterator[Finding]:
-    path = ROOT / ".env"
+    path = settings.ROOT / ".env"
     if not path.is_file():
         return
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -127,6 +126,8 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     yield _schema(revision)
     if path is not None:
         yield _integrity(path)
+    if revision == migrate.head() and chosen.classifier_brain is None:
+        yield from _version_in_service(chosen)
 
 
 def _version(version: str) -> Finding:
@@ -179,14 +180,12 @@ def _model(chosen: Settings) -> Iterator[Finding]:
 
 
 def _version_in_service(chosen: Settings) -> Iterator[Finding]:
-    """The team's version, where one should serve (no version does beside a brain) and the database can say so."""
+    """The team's version, where one should serve; no version does beside a brain."""
     from bot.cli_desk import work_on  # noqa: PLC0415 - slow to import
     from bot.serving import open_version  # noqa: PLC0415 - imports numpy
     from classifiers.errors import DataError  # noqa: PLC0415
     from desk import model_versions  # noqa: PLC0415
 
-    if chosen.classifier_brain is not None or not _schema_is_current(chosen):
-        return
     version = work_on(chosen, model_versions.serving)
     if version is None:
         return
@@ -197,13 +196,6 @@ def _version_in_service(chosen: Settings) -> Iterator[Finding]:
                       "chargehand model train, then promote; or chargehand model rollback --to-shipped")  # fmt: skip
         return
     yield Finding(Health.GOOD, "team's model", f"{version.label} serves")
-
-
-def _schema_is_current(chosen: Settings) -> bool:
-    try:
-        return migrate.current(chosen.database_url) == migrate.head()
-    except migrate.SchemaError:
-        return False
 
 
 def _second_opinion(chosen: Settings) -> Iterator[Finding]:

@@ -233,8 +233,8 @@ def _model(plan: _Plan, about: dict[str, Any], label: str, advance: Advance) -> 
 
 def _apart(rows: Sequence[Row], measured: Sequence[Row]) -> list[Row]:
     """Rows that are not among those that measure, by text and by family."""
-    texts, families = {row.text for row in measured}, {row.family for row in measured}
-    return [row for row in rows if row.text not in texts and row.family not in families]
+    families = {row.family for row in measured}
+    return [row for row in _unmeasured(rows, measured) if row.family not in families]
 
 
 def _unmeasured(rows: Sequence[Row], measured: Sequence[Row]) -> list[Row]:

@@ -17,7 +17,7 @@ def chosen_pieces(tokenizer_file: Path, texts: Sequence[str], size: int) -> list
     """Ids to keep, rising: special ones, all short pieces, then up to `size` those most used by `texts`, then by rank.
 
     The published vocabulary lists whole words by frequency, so a low id is a frequent word. A word whose piece is not
-    kept is read in shorter pieces.
+    kept is read in shorter pieces, or as unknown where a letter beyond ASCII is not kept.
     """
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_padding()
